@@ -1,0 +1,35 @@
+# make run    trains examples/laptop.toml: a small model teaches itself word problems (about ten minutes on two cores)
+# make test   what CI runs: every real engine at least once, at most 20 minutes
+# Every target sets up what it needs; a second call starts within seconds.
+
+PYTHON := .venv/bin/python
+READY  := .venv/ready
+RUN    ?= examples/laptop.toml
+
+.PHONY: run test test-all check bench base clean
+
+run: $(READY)
+	$(PYTHON) -m envisions train $(RUN) $(SET)
+
+test: $(READY)
+	$(PYTHON) -m pytest -m "not slow"
+
+test-all: $(READY)
+	$(PYTHON) -m pytest
+
+check: $(READY)
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+
+bench: $(READY)
+	$(PYTHON) benchmarks/engines.py
+
+base: $(READY)
+	$(PYTHON) -m envisions make-base examples/base/recipe.toml
+
+clean:
+	rm -rf .venv build
+
+$(READY): requirements/cpu.lock requirements/setup.sh pyproject.toml
+	sh requirements/setup.sh
