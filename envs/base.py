@@ -1,0 +1,41 @@
+"""What a world is: a pure part that speaks with the model, and a live part that executes programs."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from envisions.records import Feedback, Problem
+
+
+class World(Protocol):
+    """The pure half: problems, prompts, and how to read what the model wrote. Runs anywhere, owns nothing."""
+
+    def problems(self, split: str, iteration: int) -> Sequence[Problem]:
+        """The problems of one iteration ("train") or one test set (its name); the same call gives the same list."""
+
+    def prompt(self, problem: Problem) -> str:
+        """What the model sees. One text for sampling, training and evaluation."""
+
+    def refine_prompt(self, problem: Problem, program: str, feedback: Feedback) -> str:
+        """What the model sees when it is to mend its own program."""
+
+    def program(self, text: str) -> str:
+        """The program in what the model wrote; empty when there is none."""
+
+    def completion(self, program: str) -> str:
+        """What a model that had learnt would write for this program: `program(completion(p)) == p`."""
+
+    def canonical(self, program: str) -> str:
+        """One spelling for all programs that differ only in names, layout or comments."""
+
+
+class Environment(Protocol):
+    """The live half: executes programs in killable processes of its own. One instance per environment worker."""
+
+    def execute(self, problem: Problem, program: str) -> Feedback:
+        """Run one program against one problem. Raises InfrastructureError when the machine broke."""
+
+    def close(self) -> None: ...
+
+
+class InfrastructureError(RuntimeError):
+    """The machine broke, not the program: to be retried and counted, never scored."""
