@@ -1,0 +1,100 @@
+"""Programs written without understanding: arithmetic over a problem's numbers by lot.
+
+They teach a base model what a program looks like and how numbers are copied into it, but not what a question means.
+"""
+
+import ast
+import random
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+
+from envisions.records import Feedback, Outcome, Problem
+from envs.math import stories
+from envs.math.world import signature
+
+OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+NAMES = ("first", "second", "third")
+SIZES, SIZE_WEIGHTS = (2, 3, 4), (5, 4, 3)  # operands of a program, and how often
+
+
+def operands(problem: Problem) -> list[str]:
+    """What a program for this problem can be made of: the names of its inputs, or the numbers in its text."""
+    return list(problem.setup.get("inputs", ())) or re.findall(r"\d+(?:\.\d+)?", problem.question)
+
+
+def expression(available: Sequence[str], dice: random.Random) -> str:
+    """A tree of arithmetic, by lot, over some of the operands, each at most once; one operand alone stays alone."""
+    size = min(dice.choices(SIZES, SIZE_WEIGHTS)[0], len(available))
+    trees = [(name, 9) for name in dice.sample(list(available), size)]
+    while len(trees) > 1:
+        place = dice.randrange(len(trees) - 1)
+        operator = dice.choice("+-*/")
+        trees[place : place + 2] = [_joined(trees[place], operator, trees[place + 1])]
+    return trees[0][0]
+
+
+def _joined(left: tuple[str, int], operator: str, right: tuple[str, int]) -> tuple[str, int]:
+    """Both sides with the fewest brackets; the second value is how tightly the whole holds together."""
+    strength = 1 if operator in "+-" else 2
+    a = left[0] if left[1] >= strength else f"({left[0]})"
+    b = right[0] if right[1] > strength or (right[1] == strength and operator in "+*") else f"({right[0]})"
+    return f"{a} {operator} {b}", strength
+
+
+def program(problem: Problem, text: str, dice: random.Random, stepwise: float) -> str:
+    """The expression as a program: one line, or with a share of `stepwise` a line for each step."""
+    tree = ast.parse(text, mode="eval").body
+    lines: list[str] = []
+    if dice.random() < stepwise:
+        text = _spelled(tree, lines, outermost=True)
+    return "\n".join([f"def {signature(problem)}:", *(f"    {line}" for line in lines), f"    return {text}"])
+
+
+def _spelled(node: ast.expr, lines: list[str], outermost: bool = False) -> str:
+    if not isinstance(node, ast.BinOp):
+        return ast.unparse(node)
+    left, right = _spelled(node.left, lines), _spelled(node.right, lines)
+    text = f"{left} {OPERATORS[type(node.op)]} {right}"
+    if outermost:
+        return text
+    lines.append(f"{NAMES[len(lines)]} = {text}")
+    return NAMES[len(lines) - 1]
+
+
+def feedback(problem: Problem, text: str) -> Feedback:
+    """What running the expression's program would say; computed on the syntax tree, nothing is executed."""
+    try:
+        value = _value(ast.parse(text, mode="eval").body, problem)
+    except ZeroDivisionError:
+        return Feedback(outcome=Outcome.failed, error="ZeroDivisionError: division by zero (line 2)")
+    right = abs(value - Fraction(problem.answer)) <= Fraction(1, 10_000)
+    divided = "/" in text or value.denominator != 1
+    output = repr(float(value)) if divided else str(value.numerator)
+    return Feedback(outcome=Outcome.accepted if right else Outcome.rejected, output=output)
+
+
+def _value(node: ast.expr, problem: Problem) -> Fraction:
+    match node:
+        case ast.Constant(value=value):
+            return Fraction(str(value))
+        case ast.Name(id=name):
+            return Fraction(str(problem.setup["inputs"][name]))
+        case ast.BinOp(left=left, op=op, right=right):
+            a, b = _value(left, problem), _value(right, problem)
+            match op:
+                case ast.Add():
+                    return a + b
+                case ast.Sub():
+                    return a - b
+                case ast.Mult():
+                    return a * b
+            return a / b
+    raise ValueError(f"{ast.unparse(node)} is no arithmetic")
+
+
+def draft(problem: Problem, dice: random.Random, kept: float) -> str:
+    """An expression by lot; with a chance of `kept`, the right one (generated stories only)."""
+    if "shape" in problem.setup and dice.random() < kept:
+        return stories.solution(problem)
+    return expression(operands(problem), dice)

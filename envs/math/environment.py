@@ -1,0 +1,86 @@
+"""Executes math programs: runs `solution()` in a sandbox and compares what it returns with the gold answer."""
+
+import json
+import threading
+from collections import OrderedDict
+from hashlib import sha256
+from typing import Any
+
+from envisions.records import Feedback, Outcome, Problem
+from envs.math.answers import GRADER, compare
+from envs.sandbox.sandbox import Run, Sandbox, SandboxConfig
+
+BROKEN = ("error", "memory", "killed", "output", "no_result")
+
+
+class MathEnvironment:
+    """Runs programs of the form `def solution(): ... return answer`. To be used by many threads at once.
+
+    `problem.setup["inputs"]`, a mapping from names to JSON values, becomes the arguments of `solution`. Equal
+    (program, inputs, gold answer) are run once; what hung is run again, since that may have been the machine.
+    """
+
+    def __init__(self, sandbox: SandboxConfig | None = None, *, remembered: int = 4096) -> None:
+        self.sandbox = Sandbox(sandbox)
+        # The gold answer never enters the process that a program runs in, nor one it could inherit memory from.
+        self.grader = Sandbox(GRADER)
+        self._remembered = remembered
+        self._results: OrderedDict[tuple[str, str, str], Feedback] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def execute(self, problem: Problem, program: str) -> Feedback:
+        """Run one program against one problem. Raises InfrastructureError when the machine broke."""
+        inputs = problem.setup.get("inputs") or {}
+        key = (program, json.dumps(inputs, sort_keys=True, default=str), problem.answer)
+        with self._lock:
+            if key in self._results:
+                self._results.move_to_end(key)
+                return self._results[key]
+        feedback = self._judge(problem, program, dict(inputs))
+        if feedback.outcome is not Outcome.timed_out:
+            with self._lock:
+                self._results[key] = feedback
+                while len(self._results) > self._remembered:
+                    self._results.popitem(last=False)
+        return feedback
+
+    def close(self) -> None:
+        """End both sandboxes and all that runs in them."""
+        self.sandbox.close()
+        self.grader.close()
+
+    def _judge(self, problem: Problem, program: str, inputs: dict[str, Any]) -> Feedback:
+        if not program.strip():
+            return Feedback(
+                outcome=Outcome.failed,
+                error="there is no program: write `def solution():` and return the answer",
+                evidence=evidence(program, None),
+            )
+        run = self.sandbox.run(program, call="solution", args=inputs)
+        outcome, error = self._verdict(run, problem.answer)
+        return Feedback(
+            outcome=outcome,
+            output=json.dumps(run.value) if run.status == "ok" else None,
+            error=error,
+            seconds=run.seconds,
+            evidence=evidence(program, run.value),
+        )
+
+    def _verdict(self, run: Run, gold: str) -> tuple[Outcome, str]:
+        if run.status == "timeout":
+            return Outcome.timed_out, run.error
+        if run.status in BROKEN:
+            return Outcome.failed, run.error
+        if run.value is None:
+            return Outcome.failed, "solution() returned None: end it with `return` and the answer"
+        match compare(run.value, gold, self.grader):
+            case True:
+                return Outcome.accepted, ""
+            case False:
+                return Outcome.rejected, ""
+            case _:
+                return Outcome.unverifiable, "the answer cannot be compared with the expected one"
+
+
+def evidence(program: str, value: Any) -> dict[str, Any]:
+    return {"program_sha256": sha256(program.encode("utf-8", "surrogatepass")).hexdigest(), "value": value}

@@ -1,0 +1,226 @@
+"""Where problems come from: generators, data sets on the hub, and local files. Nothing is executed here."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from envisions.records import Problem
+from envs.math import formats, gym, stories
+from envs.math.formats import Reading, Record
+
+
+class SourceError(ValueError):
+    """A set of problems that cannot be read: one line with the place, the rule and the way out."""
+
+
+class SourceConfig(BaseModel):
+    """One set of problems: its name, and where its records lie."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    name: str
+    """What the records are: stories, reasoning-gym, gsm8k, math, gsm-hard, svamp, asdiv, mawps, mwp or file."""
+    path: Path | None = None
+    """A local file, one JSON record a line (or one JSON list); relative to the run file."""
+    hub: bool | str = False
+    """Read from the Hugging Face hub: true for the usual repository of that name, or the id of another."""
+    count: int = Field(default=0, ge=0)
+    """How many problems; 0 takes all of a data set. Generated sources need a number."""
+    skip: int = Field(default=0, ge=0)
+    """How many problems to leave out at the beginning."""
+    seed: int = 0
+    """What generated problems are drawn from."""
+    distractors: float = Field(default=0.25, ge=0, le=1)
+    """Share of the stories that carry a number nobody needs."""
+    tasks: tuple[str, ...] = ()
+    """Which tasks of reasoning-gym; empty takes all that have a number or an expression for an answer."""
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in LOADERS:
+            raise ValueError(f"{name!r} is no source of problems; it must be one of {', '.join(LOADERS)}")
+        return name
+
+    @field_validator("tasks")
+    @classmethod
+    def _checkable(cls, tasks: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [task for task in tasks if task not in gym.TASKS]:
+            raise ValueError(f"{unknown[0]!r} is no task to be checked by number; choose from {', '.join(gym.TASKS)}")
+        return tasks
+
+    @field_validator("path")
+    @classmethod
+    def _beside_the_run_file(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        folder = (info.context or {}).get("folder")
+        return Path(folder, path) if path and folder else path
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "SourceConfig":
+        loader = LOADERS[self.name]
+        if not isinstance(loader, Records):
+            if self.path or self.hub:
+                raise ValueError(f"{self.name} are generated; leave out path and hub")
+            if not self.count:
+                raise ValueError(f"count is 0; {self.name} are generated, so it must be at least 1")
+        elif bool(self.path) == bool(self.hub):
+            found = "both path and hub are" if self.path else "neither path nor hub is"
+            raise ValueError(f"{found} given for {self.name}; give one: a local file, or hub = true")
+        elif self.hub is True and loader.hub is None:
+            raise ValueError(f"hub is true, but {self.name} has no usual repository; name one, or give a path")
+        return self
+
+
+def load(source: SourceConfig, split: str) -> list[Problem]:
+    """The problems of one set, in order, each with an id of its own.
+
+    `split` is "train" or the name of a test set; on the hub every other name than "train" reads the test part.
+    Raises SourceError (one line) when a file, a record or a repository cannot be read.
+    """
+    end = source.skip + source.count if source.count else None
+    problems = list(islice(LOADERS[source.name](source, split), source.skip, end))
+    if len(problems) < max(source.count, 1):
+        place = source.path or (source.hub if isinstance(source.hub, str) else source.name)
+        raise SourceError(
+            f"{place} holds {len(problems)} problems after the first {source.skip}; "
+            f"{max(source.count, 1)} are asked for: lower count or skip"
+        )
+    seen: set[str] = set()
+    for problem in problems:
+        if problem.id in seen:
+            raise SourceError(
+                f"{source.path or source.name}: id {problem.id!r} occurs twice; give each record its own id"
+            )
+        seen.add(problem.id)
+    return problems
+
+
+@dataclass(frozen=True)
+class Hub:
+    """Where a data set lies on the hub. `None` stands for the only configuration of a repository."""
+
+    id: str
+    train: str = "train"
+    test: str = "test"
+    configs: tuple[str | None, ...] = (None,)
+
+
+@dataclass(frozen=True)
+class Records:
+    """A data set of records: `read` turns one record into a question and its answer."""
+
+    read: Callable[[Record], Reading | None]
+    shape: str
+    hub: Hub | None = None
+
+    def __call__(self, source: SourceConfig, split: str) -> Iterator[Problem]:
+        rows = file_rows(source.path) if source.path else hub_rows(self.hub, source.hub, split)
+        for index, (place, row) in enumerate(rows):
+            try:
+                reading = self.read(formats.record(row))
+            except formats.RecordError as fault:
+                raise SourceError(
+                    f"{place}: {fault}; a {source.name} record is {self.shape}: mend it or take it out"
+                ) from None
+            if reading is not None:
+                name = f"{source.name}-{split}-{row.get('id', index)}"
+                setup = {"inputs": reading.inputs} if reading.inputs else {}
+                yield Problem(
+                    id=name, world="math", question=reading.question, answer=reading.answer, split=split, setup=setup
+                )
+
+
+def file_rows(path: Path) -> Iterator[tuple[str, Any]]:
+    """Each record of a JSONL file, or of a JSON list, with its place for an error message."""
+    if not path.is_file():
+        raise SourceError(
+            f"data set file {path} does not exist; correct the path, or set hub = true to download the set"
+        )
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise SourceError(f"{path}: {fault}; it must be a readable file of UTF-8 text") from None
+    if text.lstrip().startswith("["):
+        rows = enumerate(_json(text, f"{path}"), start=1)
+        return ((f"{path} record {number}", row) for number, row in rows)
+    lines = ((f"{path} line {number}", line) for number, line in enumerate(text.split("\n"), start=1) if line.strip())
+    return ((place, _json(line, place)) for place, line in lines)
+
+
+def _json(text: str, place: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as fault:
+        raise SourceError(f"{place}: no JSON ({fault}); mend it or take it out") from None
+
+
+def hub_rows(hub: Hub | None, wanted: bool | str, split: str) -> Iterator[tuple[str, Any]]:
+    """Each record of a hub repository (or of a local folder laid out like one), with its place for an error message."""
+    import datasets
+
+    repository = wanted if isinstance(wanted, str) else hub.id if hub else ""
+    part = (hub.train if split == "train" else hub.test) if hub else ("train" if split == "train" else "test")
+    for config in hub.configs if hub else (None,):
+        place = f"{repository} ({config}, {part})" if config else f"{repository} ({part})"
+        try:
+            rows = datasets.load_dataset(repository, config, split=part)
+        except Exception as fault:
+            reason = (str(fault).splitlines() or [type(fault).__name__])[0]
+            raise SourceError(
+                f"{place} cannot be read: {reason}; check name and network, or give a local path"
+            ) from None
+        yield from ((f"{place} record {number}", row) for number, row in enumerate(rows, start=1))
+
+
+def _stories(source: SourceConfig, split: str) -> Iterator[Problem]:
+    part = "train" if split == "train" else "test"
+    made = stories.generate(part, source.skip + source.count, source.seed, source.distractors)
+    return (replace(problem, id=f"stories-{split}-{index}", split=split) for index, problem in enumerate(made))
+
+
+def _gym(source: SourceConfig, split: str) -> Iterator[Problem]:
+    return gym.generate(split, source.skip + source.count, source.seed, source.tasks or gym.TASKS)
+
+
+MATH_SUBJECTS = (
+    "algebra",
+    "counting_and_probability",
+    "geometry",
+    "intermediate_algebra",
+    "number_theory",
+    "prealgebra",
+    "precalculus",
+)
+
+LOADERS: Mapping[str, Callable[[SourceConfig, str], Iterator[Problem]]] = {
+    "stories": _stories,
+    "reasoning-gym": _gym,
+    "gsm8k": Records(
+        formats.gsm8k, "{question, answer with '#### ' before the result}", Hub("openai/gsm8k", configs=("main",))
+    ),
+    "math": Records(
+        formats.math,
+        r"{problem, solution with \boxed{...}} or {input, label}",
+        Hub("EleutherAI/hendrycks_math", configs=MATH_SUBJECTS),
+    ),
+    "gsm-hard": Records(formats.target, "{input, target}", Hub("reasoning-machines/gsm-hard", test="train")),
+    # The paper tests on all 1,000 of SVAMP; the hub has them cut in two.
+    "svamp": Records(formats.svamp, "{Body, Question, Answer}", Hub("ChilleD/SVAMP", test="train+test")),
+    "asdiv": Records(
+        formats.asdiv,
+        "{input, target} or {body, question, answer}",
+        Hub("EleutherAI/asdiv", "validation", "validation"),
+    ),
+    "mawps": Records(
+        formats.target,
+        "{input, target} or {question, result_float}",
+        Hub("MU-NLPC/Calc-mawps", configs=("original-splits",)),
+    ),
+    "mwp": Records(formats.mwp, "{id, question with slots number0 ..., numbers, answer}"),
+    "file": Records(formats.plain, "{id, question, answer}"),
+}

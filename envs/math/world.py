@@ -1,0 +1,184 @@
+"""The math world as the model sees it: which problems, which prompts, and where the program stands in its text."""
+
+import random
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache, cached_property
+from pathlib import Path
+from string import Template
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from envisions.records import Feedback, Outcome, Problem
+from envs.contamination import Removed, disjoint
+from envs.math import programs
+from envs.math.shapes import SPLITS, load_words
+from envs.math.sources import SourceConfig, load
+
+PROMPTS = Path(__file__).parent / "prompts"
+FENCE = "```"
+
+
+class MathConfig(BaseModel):
+    """The problems of the math world and how they are put to the model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    name: Literal["math"] = "math"
+    """Which world: word problems and their Python programs."""
+    train: SourceConfig
+    """The problems the model trains itself on."""
+    test: dict[str, SourceConfig] = Field(min_length=1)
+    """The test sets, by name."""
+    problems: int = Field(default=0, ge=0)
+    """Train problems an iteration; 0 takes all. Slices differ: none comes again before all have been drawn."""
+    shots: int = Field(default=0, ge=0, le=3)
+    """Worked examples shown at iteration 0, before anything was learnt."""
+    show_feedback: bool = True
+    """Tell the model what happened when its program ran. The paper's form (false) shows it the program only."""
+
+    @field_validator("test")
+    @classmethod
+    def _not_called_train(cls, test: dict[str, SourceConfig]) -> dict[str, SourceConfig]:
+        if "train" in test:
+            raise ValueError("a test set is called 'train'; give it another name")
+        return test
+
+
+class MathWorld:
+    """Word problems and their programs: `def solution(...)` in a Python fence. Implements envs.base.World.
+
+    The prompt ends with the opened fence, so a completion is the program and the closing fence.
+    `seed` draws the slices of problems; the sets are read once, at the first call that needs them.
+    """
+
+    def __init__(self, config: MathConfig, seed: int = 0) -> None:
+        self.config = config
+        self.seed = seed
+        self._zero_shot = _template("zero_shot")
+        self._refine = _template("refine" if config.show_feedback else "refine_program_only")
+
+    def problems(self, split: str, iteration: int) -> Sequence[Problem]:
+        """The train problems of one iteration, or a whole test set by its name; raises SourceError."""
+        train, tests, _ = self._sets
+        if split == "train":
+            return draw(train, self.config.problems, iteration, self.seed)
+        if split not in tests:
+            raise ValueError(f"{split!r} is no set of problems; it must be one of {', '.join(('train', *tests))}")
+        return tests[split]
+
+    @property
+    def removed(self) -> Removed:
+        """What was taken out of the train problems to keep the test sets unseen."""
+        return self._sets[2]
+
+    @cached_property
+    def _sets(self) -> tuple[list[Problem], Mapping[str, list[Problem]], Removed]:
+        tests = {name: load(source, name) for name, source in self.config.test.items()}
+        train, removed = disjoint(load(self.config.train, "train"), tests, frame)
+        return train, tests, removed
+
+    def prompt(self, problem: Problem) -> str:
+        """Question, signature, opened fence. Paper: three wordings for sampling, training and test. Here: one."""
+        return self._zero_shot.substitute(question=problem.question, signature=signature(problem))
+
+    def first_prompt(self, problem: Problem) -> str:
+        """What the untrained model sees at iteration 0: `config.shots` worked examples, then the prompt."""
+        shots = [shot for shot in _shots() if bool(_inputs(shot)) == bool(_inputs(problem))][: self.config.shots]
+        worked = [f"{self.prompt(shot)}{self.completion(shot.answer)}\n\n" for shot in shots]
+        return "".join(worked) + self.prompt(problem)
+
+    def refine_prompt(self, problem: Problem, program: str, feedback: Feedback) -> str:
+        """The prompt with the model's own program and, as a setting, one line on what happened when it ran."""
+        return self._refine.substitute(
+            question=problem.question, signature=signature(problem), program=program, result=result(feedback)
+        )
+
+    def program(self, text: str) -> str:
+        """The program in a continuation of the opened fence, or in a whole answer with a fence of its own."""
+        return programs.extract(text)
+
+    def completion(self, program: str) -> str:
+        """The program and the fence that closes it."""
+        return f"{program}\n{FENCE}"
+
+    def canonical(self, program: str) -> str:
+        """One spelling for all programs that differ only in names, layout or comments."""
+        return programs.canonical(program)
+
+
+def signature(problem: Problem) -> str:
+    """`solution()`, or `solution(number0, number1)` where the problem has inputs."""
+    return f"solution({', '.join(_inputs(problem))})"
+
+
+def result(feedback: Feedback) -> str:
+    """One short line on what happened when the program ran. The right answer is never in it."""
+    match feedback.outcome:
+        case Outcome.accepted:
+            return f"returned {_short(feedback.output)}, which is right"
+        case Outcome.rejected:
+            return f"returned {_short(feedback.output)}, which is not right"
+        case Outcome.failed:
+            return f"failed with {_short(feedback.error) or 'no message'}"
+        case Outcome.timed_out:
+            return "ran out of time"
+    return "could not be checked"
+
+
+def frame(problem: Problem) -> tuple[str, str] | None:
+    """Shape and wording of a generated story, numbers and vocabulary masked; None for any other problem."""
+    if "shape" not in problem.setup:
+        return None
+    return problem.setup["shape"], re.sub(r"\d+", "#", _vocabulary().sub("@", problem.question))
+
+
+@cache
+def _vocabulary() -> re.Pattern[str]:
+    sets = [load_words(split) for split in SPLITS]
+    words = {word for each in sets for word in (*each.names, *each.things, *each.places)}
+    return re.compile(rf"\b({'|'.join(sorted(map(re.escape, words), key=len, reverse=True))})\b")
+
+
+def draw(problems: Sequence[Problem], size: int, iteration: int, seed: int) -> list[Problem]:
+    """The slice of one iteration: shuffled by the seed, and nothing twice before everything was drawn once.
+
+    A `size` of 0, or one that covers all, gives all in their own order. Never the same problem twice in a slice.
+    """
+    if not 0 < size < len(problems):
+        return list(problems)
+    dice = random.Random(f"{seed}/problems")
+    rest = dice.sample(range(len(problems)), len(problems))
+    for _ in range(iteration + 1):
+        taken, rest = rest[:size], rest[size:]
+        if short := size - len(taken):
+            fresh = [index for index in range(len(problems)) if index not in set(taken)]
+            again = dice.sample(fresh, len(fresh))
+            taken, rest = taken + again[:short], again[short:] + dice.sample(taken, len(taken))
+    return [problems[index] for index in taken]
+
+
+def _template(name: str) -> Template:
+    # Template puts values in as they are: the dollars and braces of a question stay untouched.
+    return Template((PROMPTS / f"{name}.txt").read_text(encoding="utf-8"))
+
+
+def _shots() -> list[Problem]:
+    """The worked examples of few_shot.txt, each with its program for an answer."""
+    text = (PROMPTS / "few_shot.txt").read_text(encoding="utf-8")
+    found = re.findall(r"(.+)\n```python\n((?:.+\n)+?)```", text)
+    return [
+        Problem(id=f"shot-{index}", world="math", question=question, answer=program.strip(), split="shots", setup=setup)
+        for index, (question, program) in enumerate(found)
+        for setup in ({"inputs": dict.fromkeys(re.findall(r"\bnumber\d+\b", question))},)
+    ]
+
+
+def _inputs(problem: Problem) -> Mapping[str, object]:
+    return problem.setup.get("inputs", {})
+
+
+def _short(text: str | None, limit: int = 120) -> str:
+    line = " ".join((text or "nothing").split())
+    return line if len(line) <= limit else f"{line[: limit - 3]}..."
