@@ -1,0 +1,77 @@
+"""What an iteration came to, counted by the database."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import TypedDict
+
+from envisions.records import Accuracy, Outcome
+from pool.rows import KEY
+
+TRAINING_KINDS = ("explore", "refine")
+
+
+class Counts(TypedDict):
+    """The figures of one iteration.
+
+    `attempts`, `problems`, `solved` and `tokens` are over what is stored for good; attempts the machine spoiled
+    appear in `outcomes` only, until a retry replaces them.
+    """
+
+    attempts: int
+    outcomes: dict[str, int]
+    problems: int
+    solved: int
+    distinct: int  # accepted programs, the same text at the same problem once
+    tokens: int  # sampled
+    retries: dict[str, int]  # by kind of actor
+    duplicates: int  # attempts that arrived a second time and were ignored
+
+
+def count(db: sqlite3.Connection, iteration: int, kinds: Sequence[str]) -> Counts:
+    these = f"iteration = ? AND kind IN ({', '.join('?' * len(kinds))})"
+    values = (iteration, *kinds)
+    attempts, problems, solved, tokens = db.execute(
+        "SELECT COUNT(*), COUNT(DISTINCT problem), COUNT(DISTINCT IIF(outcome = 'accepted', problem, NULL)), "
+        f"COALESCE(SUM(LENGTH(tokens)), 0) / 4 FROM attempts WHERE {these}",
+        values,
+    ).fetchone()
+    programs = f"SELECT DISTINCT problem, program FROM attempts WHERE {these} AND outcome = 'accepted'"
+    (distinct,) = db.execute(f"SELECT COUNT(*) FROM ({programs})", values).fetchone()
+    unresolved = f"{these} AND ({KEY}) NOT IN (SELECT {KEY} FROM attempts)"
+    outcomes = db.execute(
+        f"SELECT outcome, COUNT(*) FROM attempts WHERE {these} GROUP BY outcome "
+        f"UNION ALL SELECT outcome, COUNT(*) FROM failures WHERE {unresolved} GROUP BY outcome",
+        (*values, *values),
+    )
+    counters = dict(db.execute("SELECT name, value FROM counters WHERE iteration = ?", (iteration,)))
+    return Counts(
+        attempts=attempts,
+        outcomes=dict(outcomes.fetchall()),
+        problems=problems,
+        solved=solved,
+        distinct=distinct,
+        tokens=tokens,
+        duplicates=counters.pop("duplicate", 0),
+        retries={name.removeprefix("retry:"): value for name, value in sorted(counters.items())},
+    )
+
+
+def accuracy(db: sqlite3.Connection, iteration: int, split: str) -> Accuracy:
+    """Share of a test set's verdicts that are "accepted"; what is no verdict takes no part."""
+    found = db.execute(
+        "SELECT outcome, COUNT(*) FROM attempts a JOIN problems p ON p.row = a.problem_row "
+        "WHERE a.iteration = ? AND a.kind = 'evaluate' AND p.split = ? GROUP BY outcome",
+        (iteration, split),
+    )
+    verdicts = {outcome: n for outcome, n in found if Outcome(outcome).is_verdict}
+    total = sum(verdicts.values())
+    return Accuracy(value=verdicts.get(Outcome.accepted, 0) / total if total else 0.0, n=total)
+
+
+def increase(db: sqlite3.Connection, iteration: int, name: str, by: int) -> None:
+    """Raise a counter: "duplicate", or "retry:" and a kind of actor."""
+    db.execute(
+        "INSERT INTO counters (iteration, name, value) VALUES (?, ?, ?) "
+        "ON CONFLICT DO UPDATE SET value = value + excluded.value",
+        (iteration, name, by),
+    )
