@@ -1,0 +1,142 @@
+"""Texts become token ids here, and token ids become the micro-batches of one optimizer step.
+
+Dimensions: B rows of a micro-batch, T positions of a row. A row holds several examples ("packing"): each is a segment
+of its own, with positions from 0 and attention only to itself. Every token carries its weight in the loss of its step,
+so packing, micro-batches and ranks cannot change that loss: it is one weighted sum, however it is cut.
+"""
+# ruff: noqa: N815 (dimension suffixes)
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+FILLED = 256  # tokens a row may always have: shorter ones would be badly filled
+PADDING = 0  # the segment of positions that hold no example
+ROUNDED = 16  # rows end at a multiple of this: few different shapes, so that kernels are reused
+
+
+class Encoded(NamedTuple):
+    """One text as token ids: what the model is given, and what it is to write (ends with EOS)."""
+
+    prompt: tuple[int, ...]
+    completion: tuple[int, ...]
+
+    @property
+    def length(self) -> int:
+        return len(self.prompt) + len(self.completion)
+
+
+@dataclass(frozen=True, slots=True)
+class MicroBatch:
+    """Rows that go through the model at once; all arrays (B, T).
+
+    `weights_BT[b, t]` is the share of the token after position t in the loss of the step; 0 where nothing is learnt.
+    """
+
+    tokens_BT: np.ndarray
+    positions_BT: np.ndarray
+    segments_BT: np.ndarray
+    targets_BT: np.ndarray
+    weights_BT: np.ndarray
+
+
+def encode(tokenizer: Any, prompt: str, completion: str) -> Encoded:
+    """Token ids of a text for training and for scoring: the only place where they are made.
+
+    The prompt gets the special tokens the tokenizer puts in front (BOS) and no EOS; the completion ends with EOS. The
+    completion is cut as it is after this prompt (some tokenizers put a blank before a text that stands alone); where
+    the border of the two falls inside a token, it is cut by itself. Raises ValueError for a prompt without tokens.
+    """
+    eos = tokenizer.eos_token_id
+    before = _without_end(tokenizer, prompt)
+    if not before:
+        raise ValueError(f"prompt {prompt!r} has no token; the first token needs one before it: give the prompt a text")
+    both = _without_end(tokenizer, prompt + completion)
+    if both[: len(before)] == before:
+        after = both[len(before) :]
+    else:
+        after = tokenizer(completion, add_special_tokens=False)["input_ids"]
+    return Encoded(tuple(before), (*after, eos))
+
+
+def _without_end(tokenizer: Any, text: str) -> list[int]:
+    ids = list(tokenizer(text)["input_ids"])
+    added = bool(ids) and ids[-1] == tokenizer.eos_token_id and not text.endswith(tokenizer.eos_token)
+    return ids[:-1] if added else ids
+
+
+def steps(count: int, per_step: int, epochs: int, seed: int) -> list[list[int]]:
+    """Which of `count` examples make each optimizer step: shuffled for every epoch, the last step may be smaller."""
+    plan = []
+    for epoch in range(epochs):
+        order = list(range(count))
+        random.Random(f"{seed}/{epoch}").shuffle(order)
+        plan += [order[i : i + per_step] for i in range(0, count, per_step)]
+    return plan
+
+
+def pack(lengths: Sequence[int], row_length: int) -> list[list[int]]:
+    """Indices of the lengths that share a row, no row longer than `row_length`: first fit, longest first."""
+    rows: list[list[int]] = []
+    room: list[int] = []
+    for index in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
+        length = lengths[index]
+        if length > row_length:
+            raise ValueError(f"an example of {length} tokens; learn.row_length is {row_length}: drop it or raise that")
+        row = next((r for r, free in enumerate(room) if free >= length), len(rows))
+        if row == len(rows):
+            rows.append([])
+            room.append(row_length)
+        rows[row].append(index)
+        room[row] -= length
+    return rows
+
+
+def micro_batches(
+    examples: Sequence[Encoded], *, row_length: int, tokens: int, loss: str = "example", rank: int = 0, ranks: int = 1
+) -> list[MicroBatch]:
+    """One rank's part of one optimizer step; every rank gets the same number of micro-batches, some perhaps empty.
+
+    `row_length` bounds T, `tokens` bounds B x T. `loss`: "example" = mean over the completion's tokens, then over the
+    examples (what the paper's code does, with one sequence a device); "token" = mean over all completion tokens.
+    """
+    # Attention costs the square of a row, so rows are only as long as it takes to fill them well.
+    row_length = min(row_length, max(FILLED, 2 * max(example.length for example in examples)))
+    rows = pack([example.length for example in examples], row_length)
+    rows.sort(key=lambda row: -sum(examples[i].length for i in row))  # neighbours alike: little padding
+    height = max(1, tokens // row_length)
+    parts = ranks * -(-len(rows) // (height * ranks))
+    cuts = [-(-len(rows) * k // parts) for k in range(parts + 1)]
+    share = _shares(examples, loss)
+    return [
+        _rows_to_arrays([[(examples[i], share[i]) for i in row] for row in rows[cuts[k] : cuts[k + 1]]])
+        for k in range(rank, parts, ranks)
+    ]
+
+
+def _shares(examples: Sequence[Encoded], loss: str) -> list[float]:
+    """What one completion token of each example weighs in the loss of the step."""
+    if loss == "token":
+        return [1 / sum(len(example.completion) for example in examples)] * len(examples)
+    return [1 / (len(example.completion) * len(examples)) for example in examples]
+
+
+def _rows_to_arrays(rows: Sequence[Sequence[tuple[Encoded, float]]]) -> MicroBatch:
+    longest = max((sum(example.length for example, _ in row) for row in rows), default=1)
+    shape = (max(1, len(rows)), -(-longest // ROUNDED) * ROUNDED)
+    tokens, positions, segments, targets = (np.zeros(shape, dtype=np.int64) for _ in range(4))
+    weights = np.zeros(shape, dtype=np.float32)
+    for b, row in enumerate(rows):
+        start = 0
+        for segment, (example, share) in enumerate(row, start=PADDING + 1):
+            first, end = start + len(example.prompt), start + example.length
+            tokens[b, start:end] = example.prompt + example.completion
+            positions[b, start:end] = range(example.length)
+            segments[b, start:end] = segment
+            targets[b, first - 1 : end - 1] = example.completion
+            weights[b, first - 1 : end - 1] = share
+            start = end
+    return MicroBatch(tokens, positions, segments, targets, weights)

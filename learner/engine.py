@@ -1,0 +1,278 @@
+"""One rank of the DeepSpeed learner: examples in, a model folder out."""
+
+import gc
+import math
+import os
+import shutil
+import socket
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from envisions.records import Example, Weights
+from learner import canary, checkpoint, model, weights
+from learner.batches import Encoded, encode, micro_batches, steps
+from learner.checkpoint import Training
+from learner.config import LearnConfig
+from learner.losses import CompletionLogits
+
+__all__ = ["LearnConfig", "LearnerRank", "TrainResult"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainResult:
+    """What one training made, and which gradient step used which example. `dropped` were longer than a row."""
+
+    weights: Weights
+    loss: tuple[float, ...]
+    steps: tuple[tuple[int, tuple[str, ...]], ...]
+    dropped: tuple[str, ...]
+    tokens: int
+    seconds: float
+
+
+class LearnerRank:
+    """One process of the learner. All ranks make the same calls; rank 0 writes and reports.
+
+    Rank 0's `rendezvous()` gives host and port, every rank calls `join(host, port)`, then `train(...)` as often as
+    wanted. The folders must be on a file system that all ranks see.
+    """
+
+    def __init__(self, config: LearnConfig, base: str, rank: int = 0, world_size: int = 1) -> None:
+        self.config = config
+        self.base = base
+        self.rank = rank
+        self.world_size = world_size
+        self._store: Any = None
+        self._progress: dict[str, float] = {}
+
+    def rendezvous(self, host: str | None = None) -> tuple[str, int]:
+        """Rank 0 only: opens the ranks' meeting point on a free port and keeps it, so nobody can take the port."""
+        from torch.distributed import TCPStore
+
+        host = host or _own_address()
+        deadline = timedelta(seconds=self.config.deadline)
+        self._store = TCPStore(host, 0, is_master=True, wait_for_workers=False, timeout=deadline)
+        return host, self._store.port
+
+    def join(self, host: str, port: int) -> None:
+        """Joins the other ranks; returns when all are there. Raises when they are not within the deadline."""
+        # Ray shows an actor its own GPU only, so the local rank is always 0.
+        place = {"MASTER_ADDR": host, "MASTER_PORT": port, "RANK": self.rank, "LOCAL_RANK": 0}
+        os.environ.update({name: str(value) for name, value in place.items()}, WORLD_SIZE=str(self.world_size))
+        # DeepSpeed calls functions that torch will rename; that is between the two.
+        warnings.filterwarnings("ignore", category=FutureWarning, module=r"torch\.distributed")
+        import deepspeed
+        import torch
+        from transformers.utils.logging import disable_progress_bar
+
+        disable_progress_bar()
+        backend = "nccl" if torch.cuda.is_available() else "gloo"
+        deadline = timedelta(seconds=self.config.deadline)
+        if self._store is None:
+            self._store = torch.distributed.TCPStore(host, port, is_master=False, timeout=deadline)
+        torch.distributed.init_process_group(
+            backend, store=self._store, rank=self.rank, world_size=self.world_size, timeout=deadline
+        )
+        # DeepSpeed would compile a C++ kernel here (a minute, and a compiler) that only its inference uses.
+        deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+        deepspeed.init_distributed(dist_backend=backend, timeout=deadline)
+
+    def train(
+        self, examples: Sequence[Example], version: int, folder: str, seed: int, start_from: str | None = None
+    ) -> TrainResult:
+        """Trains the weights in `start_from` (the base) and writes them to `folder`, whole or not at all.
+
+        A pure function of its arguments and the settings: the order of `examples` takes no part, a training that was
+        cut off goes on from its newest checkpoint, and one that had ended is not done again.
+        Raises ValueError when no example fits a row, RuntimeError when the loss is not a number or a rank is lost.
+        """
+        source = weights.resolve(start_from or self.base)
+        examples = sorted(examples, key=lambda example: (example.id, example.prompt, example.completion))
+        kept, dropped = self._encode(examples, source)
+        plan = steps(len(kept), self.config.examples_per_step, self.config.epochs, seed)
+        job = _Job(
+            key=self._agreed(lambda: self._key(examples, version, seed, source)),
+            source=source,
+            folder=Path(folder),
+            seed=seed,
+            steps=[[kept[i][1] for i in step] for step in plan],
+        )
+        done = self._agreed(lambda: checkpoint.read(folder, job.key))
+        held = self._agreed(lambda: checkpoint.newest(job.checkpoints, job.key))
+        training = done or self._run(job, held)
+        proof = self._agreed(lambda: weights.fingerprint(folder))
+        return TrainResult(
+            weights=Weights(version=version, path=str(folder), fingerprint=proof),
+            loss=training.loss,
+            steps=tuple((number, tuple(kept[i][0].id for i in step)) for number, step in enumerate(plan)),
+            dropped=tuple(dropped),
+            tokens=training.tokens,
+            seconds=training.seconds,
+        )
+
+    def progress(self) -> dict[str, float]:
+        """Step, steps, loss, tokens and seconds of the training under way; empty before. Safe from any thread."""
+        return self._progress
+
+    def close(self) -> None:
+        """Leaves the other ranks."""
+        import torch
+
+        if torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
+        self._store = None
+
+    def _encode(self, examples: Sequence[Example], source: str) -> tuple[list[tuple[Example, Encoded]], list[str]]:
+        from transformers import AutoTokenizer
+
+        tokenizer = AutoTokenizer.from_pretrained(source)
+        pairs = [(example, encode(tokenizer, example.prompt, example.completion)) for example in examples]
+        longest = self.config.row_length
+        kept = [pair for pair in pairs if pair[1].length <= longest]
+        if not kept:
+            raise ValueError(
+                f"none of {len(pairs)} examples fits a row; learn.row_length is {longest}: raise it or shorten them"
+            )
+        return kept, [example.id for example, text in pairs if text.length > longest]
+
+    def _key(self, examples: Sequence[Example], version: int, seed: int, source: str) -> str:
+        settings = self.config.model_dump(exclude={"start", "threads", "deadline", "checkpoint_steps"})
+        start = weights.fingerprint(source)
+        return checkpoint.key(
+            examples, settings=settings, version=version, seed=seed, start=start, ranks=self.world_size
+        )
+
+    def _agreed(self, look: Callable[[], Any]) -> Any:
+        """What rank 0 sees, on all ranks: what a disk shows must not lead two ranks two ways."""
+        import torch
+
+        box = [look() if self.rank == 0 else None]
+        torch.distributed.broadcast_object_list(box, src=0)
+        return box[0]
+
+    def _run(self, job: "_Job", held: Path | None) -> Training:
+        import deepspeed
+        import torch
+
+        torch.set_num_threads(self.config.threads)  # holds for the calling thread, so start() is too early
+        settings = self.config.deepspeed()
+        lm = model.load(job.source, zero=self.config.zero, rank=self.rank, deepspeed_config=settings)
+        loss_of = CompletionLogits(lm)
+        engine, *_ = deepspeed.initialize(model=lm, model_parameters=lm.parameters(), config=settings)
+        try:
+            training = self._optimize(engine, loss_of, job, held)
+            dtype = torch.bfloat16 if self.config.saved == "bf16" else torch.float32
+            state = model.gather(lm, zero=self.config.zero, rank=self.rank, dtype=dtype)
+        finally:
+            engine.destroy()
+        del engine, loss_of
+        _free()
+        if self.rank == 0:
+            self._write(lm, state, job, training)
+        del lm, state
+        _free()
+        torch.distributed.barrier()
+        return training
+
+    def _optimize(self, engine: Any, loss_of: CompletionLogits, job: "_Job", held: Path | None) -> Training:
+        training = Training(key=job.key)
+        if held is not None:
+            training = checkpoint.read(held, job.key) or training
+            checkpoint.load(engine, held)
+        engine.train()
+        begun = time.monotonic() - training.seconds
+        for number in range(len(training.loss), len(job.steps)):
+            loss = self._step(engine, loss_of, job, number)
+            training = Training(
+                key=job.key,
+                loss=(*training.loss, loss),
+                tokens=training.tokens + sum(text.length for text in job.steps[number]),
+                seconds=time.monotonic() - begun,
+            )
+            self._progress = {
+                "step": number + 1,
+                "steps": len(job.steps),
+                "loss": loss,
+                "tokens": training.tokens,
+                "seconds": training.seconds,
+            }
+            every = self.config.checkpoint_steps
+            if every and (number + 1) % every == 0 and number + 1 < len(job.steps):
+                checkpoint.save(engine, job.checkpoints, training, self.rank)
+        return training
+
+    def _step(self, engine: Any, loss_of: CompletionLogits, job: "_Job", number: int) -> float:
+        """One optimizer step; its loss, over all ranks."""
+        import torch
+
+        # Dropout, where a model has it, must not depend on whether the run was cut off.
+        torch.manual_seed((job.seed * 1_000_003 + number * self.world_size + self.rank) % 2**63)
+        total = torch.zeros((), device=engine.device)
+        for batch in micro_batches(
+            job.steps[number],
+            row_length=self.config.row_length,
+            tokens=self.config.micro_batch_tokens,
+            loss=self.config.loss,
+            rank=self.rank,
+            ranks=self.world_size,
+        ):
+            loss = loss_of(engine, batch, engine.device)
+            # DeepSpeed averages gradients over ranks; our weights already make the loss a sum over them.
+            engine.backward(loss * self.world_size, scale_wrt_gas=False)
+            total += loss.detach()
+        torch.distributed.all_reduce(total)
+        if not math.isfinite(total.item()):
+            raise RuntimeError(f"the loss of step {number} is {total.item()}; lower learn.rate or set learn.clip")
+        for group in engine.optimizer.param_groups:
+            group["lr"] = self.config.rate_at(number, len(job.steps))
+        engine.step()
+        return float(total)
+
+    def _write(self, lm: Any, state: dict[str, Any], job: "_Job", training: Training) -> None:
+        aside = job.folder.with_name(f".{job.folder.name}.new")
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(parents=True)
+        weights.write(lm, state, job.source, aside)
+        canary.write(aside, canary.measure(aside))
+        training.write(aside)
+        weights.publish(aside, job.folder)
+        shutil.rmtree(job.checkpoints, ignore_errors=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Job:
+    """One training: `key` names it, `steps` holds the texts of each optimizer step."""
+
+    key: str
+    source: str
+    folder: Path
+    seed: int
+    steps: list[list[Encoded]]
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.folder.with_name(f"{self.folder.name}.checkpoint")
+
+
+def _free() -> None:
+    """Gives memory back to the machine, and to an engine that may share the GPU."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _own_address() -> str:
+    """This machine's address as others see it; no packet is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("10.255.255.255", 1))
+            return str(probe.getsockname()[0])
+        except OSError:
+            return "127.0.0.1"

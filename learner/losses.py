@@ -1,0 +1,83 @@
+"""The one loss: cross-entropy of the completion given the prompt.
+
+Paper, section 3.4: L1 (a right solution) and L2 (a right one after a wrong one) differ in the prompt only.
+Dimensions: B rows, T positions, N positions where the loss looks, V entries of the vocabulary.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from learner.batches import Encoded, MicroBatch
+
+if TYPE_CHECKING:
+    import torch
+
+
+def packed_mask(segments_BT: "torch.Tensor") -> "torch.Tensor":
+    """Who may look at whom, (B, 1, T, T), True = yes: earlier positions of one's own segment."""
+    same_BTT = segments_BT[:, :, None] == segments_BT[:, None, :]
+    return same_BTT.tril()[:, None]
+
+
+def token_logprobs(logits_NV: "torch.Tensor", targets_N: "torch.Tensor") -> "torch.Tensor":
+    """log p of each target, (N,), in float32 whatever the precision of the logits."""
+    from torch.nn.functional import cross_entropy
+
+    return -cross_entropy(logits_NV.float(), targets_N, reduction="none")
+
+
+def completion_loss(logits_NV: "torch.Tensor", targets_N: "torch.Tensor", weights_N: "torch.Tensor") -> "torch.Tensor":
+    """The weighted sum of -log p: added up over all micro-batches and ranks it is the loss of the step."""
+    return -(weights_N * token_logprobs(logits_NV, targets_N)).sum()
+
+
+class CompletionLogits:
+    """Makes a causal LM compute logits only where the loss looks; a prompt's logits cost as much and teach nothing.
+
+    Works on any Hugging Face causal LM: it stands before the output embedding and passes on the chosen positions.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._keep_BT: torch.Tensor | None = None
+        self._hook = model.get_output_embeddings().register_forward_pre_hook(self._choose)
+
+    def close(self) -> None:
+        """Takes itself out of the model again."""
+        self._hook.remove()
+
+    def _choose(self, module: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        hidden_BTD = inputs[0]
+        return (hidden_BTD if self._keep_BT is None else hidden_BTD[self._keep_BT][None],)
+
+    def __call__(self, model: Any, batch: MicroBatch, device: Any) -> "torch.Tensor":
+        """The loss of a micro-batch, a scalar; `model` is the model or what wraps it."""
+        import torch
+
+        tokens_BT, positions_BT, segments_BT, targets_BT, weights_BT = (
+            torch.from_numpy(array).to(device)
+            for array in (batch.tokens_BT, batch.positions_BT, batch.segments_BT, batch.targets_BT, batch.weights_BT)
+        )
+        keep_BT = weights_BT > 0
+        keep_BT[0, 0] |= not keep_BT.any()  # an empty micro-batch still needs a graph to go backward through
+        self._keep_BT = keep_BT
+        try:
+            output = model(
+                input_ids=tokens_BT,
+                position_ids=positions_BT,
+                attention_mask=packed_mask(segments_BT),
+                use_cache=False,
+            )
+        finally:
+            self._keep_BT = None
+        return completion_loss(output.logits[0], targets_BT[keep_BT], weights_BT[keep_BT])
+
+
+def completion_logprobs(model: Any, example: Encoded) -> list[float]:
+    """log p of each completion token under a plain model, unpacked; their sum is the sequence log-probability."""
+    import torch
+
+    tokens_1T = torch.tensor([example.prompt + example.completion], device=model.device)
+    with torch.no_grad():
+        logits_TV = model(input_ids=tokens_1T, use_cache=False).logits[0]
+    first = len(example.prompt)
+    logprobs_N: list[float] = token_logprobs(logits_TV[first - 1 : -1], tokens_1T[0, first:]).tolist()
+    return logprobs_N
