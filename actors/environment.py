@@ -1,0 +1,36 @@
+"""One environment worker: executes programs in killable processes of its own, and is itself replaceable."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from threading import Lock
+
+from envisions.records import Feedback, Problem
+from envs.base import Environment
+
+
+class EnvironmentWorker:
+    """Owns one live environment. `build` makes it in the worker's own process."""
+
+    def __init__(self, build: Callable[[], Environment]) -> None:
+        self._environment = build()
+        self._lock = Lock()
+        self._outcomes: Counter[str] = Counter()
+        self._busy_seconds = 0.0
+
+    def execute(self, problem: Problem, program: str) -> Feedback:
+        """The environment's verdict; raises InfrastructureError when the machine broke. Called from several threads."""
+        start = time.perf_counter()
+        feedback = self._environment.execute(problem, program)
+        with self._lock:
+            self._outcomes[feedback.outcome] += 1
+            self._busy_seconds += time.perf_counter() - start
+        return feedback
+
+    def status(self) -> dict[str, object]:
+        """Executions by outcome, and the seconds spent on them (summed over threads)."""
+        with self._lock:
+            return {"outcomes": dict(self._outcomes), "busy_seconds": self._busy_seconds}
+
+    def close(self) -> None:
+        self._environment.close()

@@ -1,0 +1,238 @@
+"""Many small calls in few messages: the two ends of the wire between one caller and one replica.
+
+A Ray call costs about half a millisecond of processor time on each side; a sampled program or an executed one
+costs a few. So calls travel in batches: `Line.call` puts a request into an outbox that leaves with the next
+message, `Replica` answers as soon as any request is done with everything that is done by then. Under light load a
+batch holds one call and nothing waits; under heavy load batches grow by themselves.
+
+Replica  consumes: requests            waits for: the object's methods    produces: replies, in any order
+Line     consumes: calls, replies      waits for: Ray                     produces: results, or ReplicaLost
+"""
+
+import asyncio
+import itertools
+import os
+import time
+import traceback
+from collections.abc import Callable
+from inspect import iscoroutinefunction
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from envs.base import InfrastructureError
+
+COLLECT_SECONDS = 10.0  # how long an idle poll stays open
+SILENCE_SECONDS = 60.0  # an open poll unanswered for this long means that the process hangs
+RECONNECT_SECONDS = 0.5
+FATAL_ERRORS = 3  # infrastructure failures in a row after which a replica replaces itself
+
+
+class ReplicaLost(InfrastructureError):
+    """The replica died, hung or was replaced before it answered: the call may be made again elsewhere."""
+
+
+class Request(NamedTuple):
+    id: int
+    method: str
+    args: tuple[Any, ...]
+
+
+class Reply(NamedTuple):
+    id: int
+    value: Any
+    error: Exception | None
+
+
+class Replica:
+    """What Ray runs: one plain object and the mailbox through which it is asked.
+
+    Methods that are coroutines run on the actor's event loop, all others in threads. An object that keeps
+    failing for infrastructure reasons ends its process, and Ray starts a new one.
+    """
+
+    def __init__(self, name: str, cls: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        self._name, self._cls, self._args = name, cls, args
+        self._incarnation = uuid4().hex
+        self._object: Any = None
+        self._starting: asyncio.Task[None] | None = None
+        self._done: dict[str, asyncio.Queue[Reply]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._errors_in_a_row = 0
+
+    def __repr__(self) -> str:
+        return getattr(self, "_name", type(self).__name__)  # Ray asks even when the constructor failed
+
+    async def ready(self) -> dict[str, Any]:
+        """Build the object if it is not there yet; then who and where it is."""
+        if self._starting is None:
+            self._starting = asyncio.create_task(self._start())
+        try:
+            await asyncio.shield(self._starting)
+        except Exception:
+            self._starting = None  # the next caller may find a machine in better health
+            raise
+        return {"incarnation": self._incarnation, "pid": os.getpid(), "host": os.uname().nodename}
+
+    async def _start(self) -> None:
+        built = await asyncio.to_thread(self._cls, *self._args)
+        if hasattr(built, "start"):
+            await built.start()
+        self._object = built
+
+    async def post(self, client: str, requests: list[Request]) -> str:
+        await self.ready()
+        self._done.setdefault(client, asyncio.Queue())
+        for request in requests:
+            task = asyncio.create_task(self._answer(client, request))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return self._incarnation
+
+    async def collect(self, client: str) -> tuple[str, list[Reply]]:
+        """Every reply that is ready; waits for the first one, but not for long."""
+        done = self._done.setdefault(client, asyncio.Queue())
+        try:
+            replies = [await asyncio.wait_for(done.get(), COLLECT_SECONDS)]
+        except TimeoutError:
+            return self._incarnation, []
+        while not done.empty():
+            replies.append(done.get_nowait())
+        return self._incarnation, replies
+
+    async def _answer(self, client: str, request: Request) -> None:
+        value, error = None, None
+        try:
+            method = getattr(self._object, request.method)
+            if iscoroutinefunction(method):
+                value = await method(*request.args)
+            else:
+                value = await asyncio.to_thread(method, *request.args)
+            self._errors_in_a_row = 0
+        except Exception as raised:
+            error = portable(raised)
+        self._done[client].put_nowait(Reply(request.id, value, error))
+        if isinstance(error, InfrastructureError):
+            self._errors_in_a_row += 1
+            if self._errors_in_a_row == FATAL_ERRORS:
+                asyncio.get_running_loop().call_later(1.0, os._exit, 1)  # after the replies have left
+
+    async def stop(self) -> None:
+        """Let the object put away what it owns; the process is ended by Ray."""
+        if hasattr(self._object, "close"):
+            if iscoroutinefunction(self._object.close):
+                await self._object.close()
+            else:
+                await asyncio.to_thread(self._object.close)
+
+
+def portable(error: Exception) -> Exception:
+    """The same error with its traceback as a note, since tracebacks do not travel."""
+    error.add_note("".join(traceback.format_exception(error)))
+    return error.with_traceback(None)
+
+
+class Line:
+    """One caller's connection to one replica. Belongs to the event loop that made it."""
+
+    def __init__(self, handle: Any, name: str) -> None:
+        self.name = name
+        self.connected = False
+        self._handle = handle
+        self._client = uuid4().hex
+        self._ids = itertools.count()
+        self._outbox: list[Request] = []
+        self._pending: dict[int, asyncio.Future[Any]] = {}
+        self._incarnation = ""
+        self._worker: asyncio.Task[None] | None = None
+        self._flushing: asyncio.Task[None] | None = None
+
+    @property
+    def load(self) -> int:
+        return len(self._pending)
+
+    async def call(self, method: str, args: tuple[Any, ...], deadline: float) -> Any:
+        """The method's result; its own exception; ReplicaLost; or TimeoutError after `deadline` seconds."""
+        request = Request(next(self._ids), method, args)
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._pending[request.id] = future
+        self._outbox.append(request)
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.create_task(self._work())
+        elif self.connected:
+            self._flush()
+        try:
+            return await asyncio.wait_for(future, deadline)
+        finally:
+            self._pending.pop(request.id, None)
+
+    async def _work(self) -> None:
+        """Connect, send, receive; ends when nothing is pending, fails all that is when the replica is lost."""
+        try:
+            self._incarnation = (await connect(self._handle, self.name))["incarnation"]
+            self.connected = True
+            while self._pending:
+                self._flush()
+                incarnation, replies = await asyncio.wait_for(
+                    self._handle.collect.remote(self._client), COLLECT_SECONDS + SILENCE_SECONDS
+                )
+                for reply in replies:
+                    self._settle(reply)
+                if incarnation != self._incarnation:
+                    raise ReplicaLost(f"{self.name} was restarted")
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            self._lose(error)
+        finally:
+            self.connected = False
+
+    def _flush(self) -> None:
+        if self._outbox and (self._flushing is None or self._flushing.done()):
+            self._flushing = asyncio.create_task(self._post())
+
+    async def _post(self) -> None:
+        await asyncio.sleep(0)  # let the calls of this turn of the loop join the message
+        while self._outbox:
+            batch, self._outbox = self._outbox, []
+            try:
+                await asyncio.wait_for(self._handle.post.remote(self._client, batch), SILENCE_SECONDS)
+            except Exception as error:
+                self._lose(error)
+                return
+
+    def _settle(self, reply: Reply) -> None:
+        future = self._pending.get(reply.id)
+        if future is None or future.done():
+            return  # its caller has given up
+        if reply.error is None:
+            future.set_result(reply.value)
+        else:
+            future.set_exception(reply.error)
+
+    def _lose(self, error: Exception) -> None:
+        """Fail whatever is pending. An error of the object's own constructor is passed on as it is."""
+        cause = getattr(error, "cause", None)  # ray.exceptions.RayTaskError
+        if not isinstance(cause, Exception):
+            cause = ReplicaLost(f"{self.name} was lost: {type(error).__name__}: {error}".splitlines()[0])
+        self._outbox.clear()
+        for future in self._pending.values():
+            if not future.done():
+                future.set_exception(cause)
+
+
+async def connect(handle: Any, name: str, seconds: float = 180.0) -> dict[str, Any]:
+    """Wait until the replica serves; a restarting one is asked again, a dead one raises ReplicaLost."""
+    from ray.exceptions import ActorDiedError, RayActorError
+
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            return await asyncio.wait_for(handle.ready.remote(), until - time.monotonic())
+        except ActorDiedError as error:
+            raise ReplicaLost(f"{name} is dead: {error}") from error
+        except RayActorError as error:  # restarting
+            if time.monotonic() + RECONNECT_SECONDS > until:
+                raise ReplicaLost(f"{name} did not come back within {seconds:.0f} s") from error
+            await asyncio.sleep(RECONNECT_SECONDS)
+        except TimeoutError as error:
+            raise ReplicaLost(f"{name} did not start within {seconds:.0f} s") from error

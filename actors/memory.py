@@ -1,0 +1,110 @@
+"""The long-term memory actor: owns the store, and draws the lessons from it."""
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from envisions.records import (
+    Accuracy,
+    Example,
+    IterationReport,
+    Lesson,
+    Problem,
+    Trajectory,
+)
+from envs.base import World
+from pool.rows import lesson_id
+from pool.select import SelectConfig, needs_score, select
+from pool.store import Store
+
+LOCK_SECONDS = 30.0  # how long a restarted memory waits for its predecessor's lock to fall
+
+
+class Memory:
+    """All that was ever tried. State is on disk only, so the actor may die at any time and be started again."""
+
+    def __init__(self, path: str, world: World, config: SelectConfig) -> None:
+        self._store = Store(path, wait=LOCK_SECONDS)
+        self._world, self._config = world, config
+        self._canonical = functools.cache(world.canonical)
+
+    def add(self, problem: Problem, trajectories: Sequence[Trajectory]) -> int:
+        """Store all attempts at one problem, each key once; returns how many were new."""
+        return self._store.add(problem, trajectories)
+
+    def finished(self, iteration: int) -> set[str]:
+        """Ids of the problems that need no further attempt in this iteration."""
+        return self._store.finished(iteration)
+
+    def to_score(self, iteration: int) -> list[Example]:
+        """Every attempt whose self-reward decides something in the selection, as prompt and completion."""
+        wanted = needs_score(self._pool(iteration), self._config, self._canonical)
+        return [
+            Example(id=str(t.key), prompt=self._world.prompt(t.problem), completion=self._world.completion(t.program))
+            for t in wanted
+        ]
+
+    def lessons(self, iteration: int, scores: Mapping[str, float]) -> list[Example]:
+        """The iteration's lessons as training texts; the lessons themselves are stored.
+
+        `scores` are the mean token log-probabilities of all that `to_score` named, by its id.
+        """
+        pool = self._pool(iteration)
+        by_key = {t.key: scores[str(t.key)] for t in pool if str(t.key) in scores}
+        lessons = select(pool, by_key, self._config, self._canonical)
+        self._store.save_lessons(iteration, lessons)
+        return [self._example(lesson) for lesson in lessons]
+
+    def save_steps(self, iteration: int, steps: Sequence[tuple[int, str]]) -> None:
+        """Keep which gradient step used which lesson."""
+        self._store.save_steps(iteration, steps)
+
+    def accuracy(self, iteration: int, split: str) -> Accuracy:
+        """Share of a test set's verdicts that are "accepted"."""
+        return self._store.accuracy(iteration, split)
+
+    def commit(self, report: IterationReport) -> IterationReport:
+        """The report with what the database counts; the iteration exists once this returns."""
+        counts = self._store.counts(report.iteration)
+        lessons = self._store.lessons(report.iteration)
+        hours = sum(report.seconds.values()) / 3600
+        return self._store.commit(
+            replace(
+                report,
+                problems=counts["problems"],
+                solved=counts["solved"],
+                attempts=counts["attempts"],
+                outcomes=counts["outcomes"],
+                lessons={
+                    "right": sum(lesson.wrong is None for lesson in lessons),
+                    "pairs": sum(lesson.wrong is not None for lesson in lessons),
+                },
+                tokens={"sampled": counts["tokens"], **report.tokens},
+                goodput=counts["distinct"] / hours if hours else 0.0,
+            )
+        )
+
+    def reports(self) -> list[IterationReport]:
+        return self._store.reports()
+
+    def attempts(self, problem: str) -> list[Trajectory]:
+        """Every attempt at one problem, in order."""
+        return self._store.attempts(problem=problem)
+
+    def close(self) -> None:
+        self._store.close()
+
+    def _pool(self, iteration: int) -> list[Trajectory]:
+        """The training attempts that this iteration may learn from: all so far, or its own (no long-term memory)."""
+        iterations = range(1, iteration + 1) if self._config.memory else [iteration]
+        return self._store.attempts(iterations=iterations, kinds=("explore", "refine"), tokens=False)
+
+    def _example(self, lesson: Lesson) -> Example:
+        """L1: the right program for the problem. L2: the right program for the problem and a wrong one."""
+        right, wrong = lesson.right, lesson.wrong
+        prompt = (
+            self._world.prompt(right.problem)
+            if wrong is None
+            else self._world.refine_prompt(wrong.problem, wrong.program, wrong.feedback)
+        )
+        return Example(id=lesson_id(lesson), prompt=prompt, completion=self._world.completion(right.program))
