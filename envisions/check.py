@@ -1,0 +1,131 @@
+"""Given programs against given problems, many at once and without a model: what the environment says of each."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from envisions.records import Feedback, Outcome, Problem
+from envs.base import Environment, InfrastructureError
+from envs.math import formats
+from envs.math.environment import MathEnvironment
+from envs.math.formats import Record, RecordError
+from envs.math.sources import SourceError, file_rows
+from envs.sandbox.sandbox import SandboxConfig
+
+ATTEMPTS = 3  # how often a program is tried while the machine fails
+WAITING = 2  # threads beside those whose programs run: their answers are being compared
+
+
+@dataclass(frozen=True, slots=True)
+class Checkable:
+    """How one world reads a record, and what executes its programs. `shape` tells a user how a record looks."""
+
+    problem: Callable[[Record], Problem]
+    environment: Callable[[SandboxConfig], Environment]
+    shape: str
+
+
+def check(
+    world: str, file: str | Path, sandbox: SandboxConfig | None = None, environments: int = 1
+) -> Iterator[dict[str, Any]]:
+    """One dict a record, in the order of the file: id, outcome, output (a JSON value), error, seconds.
+
+    The whole file is read before anything is executed; raises SourceError, one line with
+    file, line, rule and remedy, when a record or the world is none.
+    `sandbox.parallel` programs run at once in each of the environments.
+    """
+    if world not in WORLDS:
+        near = get_close_matches(world, WORLDS, n=1)
+        raise SourceError(
+            f"{world!r} is no world; " + (f"did you mean {near[0]}?" if near else f"use {', '.join(WORLDS)}")
+        )
+    if environments < 1:
+        raise SourceError(f"environments is {environments}; it must be at least 1")
+    tasks = list(read(WORLDS[world], Path(file)))
+    return execute(tasks, WORLDS[world], sandbox or SandboxConfig(), environments)
+
+
+def read(world: Checkable, file: Path) -> Iterator[tuple[Problem, str]]:
+    """The problems of a file (one JSON record a line) and their programs."""
+    if not file.is_file():
+        raise SourceError(f"{file} does not exist; name a file with one record a line: {world.shape}")
+    for place, row in file_rows(file):
+        try:
+            record = formats.record(row)
+            yield world.problem(record), program_of(record)
+        except RecordError as fault:
+            raise SourceError(f"{place}: {fault}; a record is {world.shape}: mend it or take it out") from None
+
+
+def program_of(record: Record) -> str:
+    """The program as it stands; an empty one is a failed attempt, not a fault of the file."""
+    if "program" not in record:
+        raise RecordError("field program is missing")
+    if not isinstance(record["program"], str):
+        raise RecordError(f"program is {record['program']!r:.60}; it must be text")
+    return record["program"]
+
+
+def execute(
+    tasks: Sequence[tuple[Problem, str]], world: Checkable, sandbox: SandboxConfig, count: int
+) -> Iterator[dict[str, Any]]:
+    """The environment's word on each task, as soon as those before it are done."""
+    environments = [world.environment(sandbox) for _ in range(count)]
+
+    def line(number: int) -> dict[str, Any]:
+        problem, program = tasks[number]
+        return said(problem, feedback(environments[number % count], problem, program))
+
+    try:
+        with ThreadPoolExecutor(count * (sandbox.parallel + WAITING), thread_name_prefix="check") as threads:
+            yield from threads.map(line, range(len(tasks)))
+    finally:
+        for environment in environments:
+            environment.close()
+
+
+def feedback(environment: Environment, problem: Problem, program: str) -> Feedback:
+    """The verdict; when the machine keeps failing, that is said, and nothing of the program."""
+    failure = ""
+    for _ in range(ATTEMPTS):
+        try:
+            return environment.execute(problem, program)
+        except InfrastructureError as error:
+            failure = str(error)
+    return Feedback(outcome=Outcome.infra_failed, error=failure)
+
+
+def said(problem: Problem, verdict: Feedback) -> dict[str, Any]:
+    return {
+        "id": problem.id,
+        "outcome": verdict.outcome.value,
+        "output": None if verdict.output is None else json.loads(verdict.output),
+        "error": verdict.error,
+        "seconds": round(verdict.seconds, 6),
+    }
+
+
+def math_problem(record: Record) -> Problem:
+    """Question, answer (a number or text) and, where the program takes arguments, `inputs` by their names."""
+    name = record.get("id")
+    if not isinstance(name, str | int) or isinstance(name, bool) or name == "":
+        raise RecordError(f"id is {name!r:.60}; it must be text or a whole number")
+    inputs = record.get("inputs") or {}
+    if not isinstance(inputs, dict) or not all(argument.isidentifier() for argument in inputs):
+        raise RecordError(f"inputs is {inputs!r:.60}; it must be an object from argument names to values")
+    reading = formats.plain(record)
+    setup = {"inputs": inputs} if inputs else {}
+    return Problem(
+        id=str(name), world="math", question=reading.question, answer=reading.answer, split="check", setup=setup
+    )
+
+
+WORLDS: Mapping[str, Checkable] = {
+    "math": Checkable(
+        math_problem, MathEnvironment, '{"id", "question", "answer", "program"} and, if need be, "inputs"'
+    ),
+}

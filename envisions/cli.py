@@ -1,0 +1,139 @@
+"""The command line: a run file and overrides. Nothing here imports an engine, so `--help` answers at once."""
+
+import asyncio
+import json
+import sys
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich import print as show_rich
+
+from envisions import check as checking
+from envisions import cluster, folder
+from envisions import doctor as diagnosis
+from envisions import plan as planning
+from envisions import report as reporting
+from envisions import show as showing
+from envisions.activity import Activity
+from envisions.config import RunConfig, load
+from envisions.console import Console
+from envisions.loop import self_train
+from envisions.make_base import Recipe
+from envisions.make_base import make_base as make
+from envisions.records import IterationReport
+from envisions.wiring import LiveParts
+from pool.store import Store, StoreError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="A language model trains itself on symbolic tasks, with an environment instead of a human as its teacher.",
+)
+RunFile = Annotated[Path, typer.Argument(help="A run file such as examples/laptop.toml.")]
+Overrides = Annotated[list[str] | None, typer.Argument(help="Settings to change: section.field=value ...")]
+RunFolder = Annotated[Path, typer.Argument(help="A run folder such as runs/laptop.")]
+
+
+@app.command()
+def train(run_file: RunFile, overrides: Overrides = None) -> None:
+    """Self-train a model. The same call again goes on where an interrupted one stopped."""
+    start(load(run_file, overrides or ()))
+
+
+@app.command()
+def resume(run_folder: RunFolder) -> None:
+    """Go on with an interrupted run."""
+    start(folder.config_of(run_folder))
+
+
+@app.command()
+def plan(run_file: RunFile, overrides: Overrides = None) -> None:
+    """What would be placed where, and whether it fits; starts nothing."""
+    config = load(run_file, overrides or ())
+    show_rich(planning.table(planning.placements(config), planning.local_nodes()))
+    for warning in planning.warnings(config):
+        print(f"warning: {warning}")
+    planning.require(config, planning.local_nodes())
+
+
+@app.command()
+def doctor() -> None:
+    """Check this machine: versions, engines, sandbox, ports, disk; each fault with its remedy."""
+    diagnosis.main()
+
+
+@app.command()
+def check(world: str, file: Path) -> None:
+    """Execute given programs against given problems, without a model; one JSON line a record."""
+    for line in checking.check(world, file):
+        print(json.dumps(line), flush=True)
+
+
+@app.command()
+def show(run_folder: RunFolder, problem: str) -> None:
+    """One problem and all attempts at it."""
+    with Store(run_folder / "memory.sqlite", read_only=True) as store:
+        show_rich(showing.show(store, problem))
+
+
+@app.command()
+def report(run_folder: RunFolder) -> None:
+    """Write report.jsonl and report.html anew from what memory holds."""
+    with Store(run_folder / "memory.sqlite", read_only=True) as store:
+        reporting.write(run_folder, store.reports())
+    print(run_folder / "report.html")
+
+
+@app.command("make-base")
+def make_base(
+    recipe: Path, to: Annotated[Path | None, typer.Argument(help="Default: beside the recipe.")] = None
+) -> None:
+    """Make a small base model from a recipe, where none can be downloaded."""
+    log = make(Recipe.model_validate(tomllib.loads(recipe.read_text())), to or recipe.parent)
+    print(json.dumps({name: log[name] for name in ("parameters", "texts", "tokens", "seconds", "fingerprint")}))
+
+
+def start(config: RunConfig) -> None:
+    """Check all that can be checked before an actor starts; then train."""
+    at = folder.open_for(config)
+    activity = Activity()
+    parts = LiveParts(config, at, activity)
+    parts.check()
+    if not cluster.is_given():
+        planning.require(config, planning.local_nodes())
+    nodes = cluster.connect(config.run.name, at / "logs")
+    try:
+        planning.require(config, planning.nodes_of(nodes))
+        asyncio.run(drive(config, at, parts, activity))
+    finally:
+        cluster.disconnect()
+
+
+async def drive(config: RunConfig, at: Path, parts: LiveParts, activity: Activity) -> None:
+    """Run the loop, showing and writing down what it reports."""
+    reports: list[IterationReport] = []
+    with Console(activity, config.run.iterations) as console:
+        try:
+            await parts.start()
+            reports = await parts.reports()
+            async for event in self_train(parts, iterations=config.run.iterations):
+                if isinstance(event, IterationReport):
+                    reports.append(event)
+                    reporting.write(at, reports)
+                    console.report(event)
+        finally:
+            await parts.close()
+    with Store(at / "memory.sqlite", read_only=True) as store:
+        console.summary(at, reports, showing.some_solved(store))
+
+
+def main() -> None:
+    """Run a command. What the user can mend ends with one line and exit code 2, not with a traceback."""
+    try:
+        app()
+    except (ValueError, LookupError, StoreError) as error:
+        print(f"envisions: {error}", file=sys.stderr)
+        sys.exit(2)

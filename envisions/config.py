@@ -1,0 +1,173 @@
+"""Run files: TOML plus `a.b=value` overrides, validated before anything starts.
+
+Each section's fields live beside what they configure; this file only puts them together.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from actors.fleet import FleetConfig
+from actors.generator import EngineConfig
+from actors.reward import ExploreConfig
+from envs.math.world import MathConfig
+from envs.sandbox.sandbox import SandboxConfig
+from learner.config import LearnConfig
+from pool.select import SelectConfig
+
+
+class ConfigError(ValueError):
+    """One line a fault: the value, the rule, the way out."""
+
+
+class RunSection(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    """Names the run and, by default, its folder runs/NAME."""
+    model: str
+    """The base model: a Hugging Face folder (relative to the run file) or a hub id."""
+    iterations: int = Field(ge=1)
+    """Times through explore, select, learn, evaluate."""
+    seed: int = 0
+    """Every random choice of the run derives from it."""
+    folder: str = ""
+    """Where everything is written; default runs/NAME under $ENVISIONS_HOME or the current directory."""
+
+
+ACTORS = {  # what each kind takes unless the run file says otherwise; together they fit two cores
+    "generator": {"cores": 0.8, "memory_gib": 2.5},
+    "environment": {"cores": 0.3, "deadline": 60},
+    "service": {"cores": 0.2, "deadline": 1800},
+    "memory": {"cores": 0.1, "deadline": 120},
+    "learner": {"cores": 0.5, "memory_gib": 2.5, "deadline": 86400},
+}
+
+
+class ActorsSection(BaseModel):
+    """How many actors of each kind, and the share of the machine that each reserves."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    generator: FleetConfig = Field(default_factory=FleetConfig)
+    environment: FleetConfig = Field(default_factory=FleetConfig)
+    service: FleetConfig = Field(default_factory=FleetConfig)
+    memory: FleetConfig = Field(default_factory=FleetConfig)
+    learner: FleetConfig = Field(default_factory=FleetConfig)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled(cls, given: Any) -> Any:
+        """A run file that sets one value of a kind keeps the others."""
+        if not isinstance(given, dict) or not all(isinstance(given.get(kind, {}), dict) for kind in ACTORS):
+            return given
+        return given | {kind: default | given.get(kind, {}) for kind, default in ACTORS.items()}
+
+    @model_validator(mode="after")
+    def _one_memory(self) -> "ActorsSection":
+        if self.memory.count != 1:
+            raise ValueError(f"actors.memory.count is {self.memory.count}; the store has one writer: it must be 1")
+        return self
+
+
+class RunConfig(BaseModel):
+    """A whole run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run: RunSection
+    world: MathConfig
+    explore: ExploreConfig = ExploreConfig()
+    select: SelectConfig = SelectConfig()
+    learn: LearnConfig = LearnConfig()
+    engine: EngineConfig = EngineConfig()
+    sandbox: SandboxConfig = SandboxConfig()
+    actors: ActorsSection = Field(default_factory=ActorsSection)
+
+    @model_validator(mode="after")
+    def _card_for_the_engine(self) -> "RunConfig":
+        if self.engine.device == "cuda" and not self.actors.generator.gpus:
+            raise ValueError("actors.generator.gpus is 0; an engine on cuda needs at least a share of a card: set it")
+        return self
+
+
+def load(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
+    """The validated run of a TOML file. Raises ConfigError; relative paths in the file are made absolute."""
+    path = Path(path)
+    if not path.is_file():
+        raise ConfigError(f"{path} does not exist; name a run file such as examples/laptop.toml")
+    try:
+        raw = tomllib.loads(path.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: {error}; mend the TOML there") from error
+    for override in overrides:
+        apply(raw, override)
+    return validated(raw, path.parent)
+
+
+def validated(raw: dict[str, Any], beside: Path) -> RunConfig:
+    """The run of a parsed file; `beside` is the folder that its relative paths start from."""
+    try:
+        config = RunConfig.model_validate(raw, context={"folder": beside})
+    except ValidationError as error:
+        raise ConfigError("\n".join(explain(error))) from error
+    local = beside / config.run.model
+    if local.is_dir():
+        run = config.run.model_copy(update={"model": str(local.resolve())})
+        return config.model_copy(update={"run": run})
+    return config
+
+
+def apply(raw: dict[str, Any], override: str) -> None:
+    """Set `a.b=value` in a parsed file; the value is TOML, or else text."""
+    match = re.fullmatch(r"([A-Za-z0-9_.-]+)=(.*)", override, flags=re.DOTALL)
+    if match is None:
+        raise ConfigError(f"{override!r} is no override; write section.field=value")
+    *sections, field = match[1].split(".")
+    for section in sections:
+        raw = raw.setdefault(section, {})
+        if not isinstance(raw, dict):
+            raise ConfigError(f"{match[1]}: {section} is a value, not a section; drop what follows it")
+    try:
+        raw[field] = tomllib.loads(f"value = {match[2]}")["value"]
+    except tomllib.TOMLDecodeError:
+        raw[field] = match[2]
+
+
+def explain(error: ValidationError) -> Iterator[str]:
+    """One line for each fault."""
+    for fault in error.errors():
+        where = ".".join(str(part) for part in fault["loc"])
+        if fault["type"] == "extra_forbidden":
+            yield unknown(fault["loc"])
+        elif fault["type"] == "missing":
+            yield f"{where} is missing; add it to the run file"
+        elif fault["type"] == "value_error":
+            yield f"{where}: {fault['ctx']['error']}" if where else str(fault["ctx"]["error"])
+        else:
+            rule = fault["msg"].removeprefix("Input should be ").replace("greater than or equal to", "at least")
+            rule = rule.replace("less than or equal to", "at most")
+            yield f"{where} is {fault['input']!r}; it must be {rule}"
+
+
+def unknown(location: tuple[str | int, ...]) -> str:
+    """The message for a key that nothing reads, with the nearest one that something does."""
+    where = ".".join(map(str, location))
+    known = list(fields(RunConfig))
+    near = get_close_matches(where, known, n=1) or [key for key in known if key.split(".")[-1] == str(location[-1])]
+    return f"{where} is unknown; " + (
+        f"did you mean {near[0]}?" if near else "see `envisions fields` for all there are"
+    )
+
+
+def fields(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Every `section.field` of a run file."""
+    for name, field in model.model_fields.items():
+        yield prefix + name
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from fields(field.annotation, f"{prefix}{name}.")

@@ -1,0 +1,155 @@
+"""A small base model where none can be downloaded: it knows how programs look and how to copy, not what words mean."""
+
+import json
+import random
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from envisions.records import Example, Outcome, Problem
+from envs.math import drafts
+from envs.math.sources import SourceConfig, load
+from envs.math.world import MathConfig, MathWorld
+from envs.worldtext import logic_text, web_text
+from learner.config import LearnConfig
+from learner.engine import LearnerRank
+
+END, PAD = "<|end|>", "<|pad|>"
+
+
+class ModelShape(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    vocabulary: int = Field(3072, ge=300)
+    """Entries of the byte-level BPE; every digit is its own token."""
+    width: int = 256
+    """Size of the hidden states."""
+    layers: int = 4
+    """Transformer blocks."""
+    heads: int = 4
+    """Attention heads."""
+    inner: int = 512
+    """Size of the feed-forward layer."""
+    context: int = 1024
+    """Longest text, in tokens."""
+
+
+class Recipe(BaseModel):
+    """What a base model is made of; everything is drawn from `seed`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    seed: int = 0
+    questions: SourceConfig
+    """The questions that programs are written for; no test question may be among them."""
+    copies: int = Field(1, ge=1)
+    """Programs drawn for each question."""
+    kept: float = Field(0.0, ge=0, le=1)
+    """Share of the programs left right; all others are arithmetic by lot."""
+    refinements: float = Field(0.3, ge=0, le=1)
+    """Share of the texts in the form of a refinement."""
+    stepwise: float = Field(0.3, ge=0, le=1)
+    """Share of the programs with a line for each step."""
+    other_worlds: int = Field(0, ge=0)
+    """Texts of the logic and web worlds, each, that the tokenizer also learns from."""
+    model: ModelShape = ModelShape()
+    learn: LearnConfig = LearnConfig(rate=1e-3, row_length=512, examples_per_step=64)
+
+
+def make_base(recipe: Recipe, folder: Path) -> dict[str, Any]:
+    """Write the model folder; returns its log. Everything follows from the recipe."""
+    world = MathWorld(MathConfig(train=recipe.questions, test={"unused": recipe.questions}), recipe.seed)
+    problems = load(recipe.questions, "train")
+    examples = list(texts(recipe, world, problems))
+    aside = Path(tempfile.mkdtemp(prefix="base-"))
+    try:
+        tokenizer = train_tokenizer(recipe, examples)
+        parameters = save_untrained(recipe, tokenizer, aside)
+        rank = LearnerRank(recipe.learn, str(aside))
+        rank.join(*rank.rendezvous("127.0.0.1"))
+        trained = rank.train(examples, 0, str(folder), recipe.seed, str(aside))
+        rank.close()
+    finally:
+        shutil.rmtree(aside)
+    log = {
+        "recipe": recipe.model_dump(mode="json"),
+        "parameters": parameters,
+        "texts": len(examples),
+        "tokens": trained.tokens,
+        "seconds": round(trained.seconds, 1),
+        "loss": [round(loss, 4) for loss in trained.loss[:: max(1, len(trained.loss) // 50)]],
+        "fingerprint": trained.weights.fingerprint,
+    }
+    (folder / "log.json").write_text(json.dumps(log, indent=1) + "\n")
+    return log
+
+
+def texts(recipe: Recipe, world: MathWorld, problems: list[Problem]) -> Iterator[Example]:
+    """Prompts of the world with drafts for completions, in the very form that the run will use."""
+    dice = random.Random(f"{recipe.seed}/drafts")
+    for index, problem in enumerate(problem for problem in problems for _ in range(recipe.copies)):
+        text = drafts.draft(problem, dice, recipe.kept)
+        prompt = world.prompt(problem)
+        answer = drafts.program(problem, text, dice, recipe.stepwise)
+        if dice.random() < recipe.refinements:
+            shown = drafts.draft(problem, dice, max(recipe.kept, 0.1))
+            feedback = drafts.feedback(problem, shown)
+            before = drafts.program(problem, shown, dice, recipe.stepwise)
+            prompt = world.refine_prompt(problem, before, feedback)
+            answer = before if feedback.outcome is Outcome.accepted else answer
+        yield Example(id=f"{index:07}", prompt=prompt, completion=world.completion(answer))
+
+
+def train_tokenizer(recipe: Recipe, examples: list[Example]) -> Any:
+    """A byte-level BPE over the texts of all worlds, every digit a token of its own."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(models.BPE())
+    digits = pre_tokenizers.Digits(individual_digits=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([digits, pre_tokenizers.ByteLevel(add_prefix_space=False)])
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=recipe.model.vocabulary,
+        special_tokens=[END, PAD],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    corpus = [example.prompt + example.completion for example in examples[:20_000]]
+    corpus += logic_text(recipe.other_worlds, recipe.seed)
+    corpus += web_text(recipe.other_worlds, recipe.seed)
+    tokenizer.train_from_iterator(corpus, trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, eos_token=END, pad_token=PAD, model_max_length=recipe.model.context
+    )
+
+
+def save_untrained(recipe: Recipe, tokenizer: Any, folder: Path) -> int:
+    """A Llama with random weights in `folder`; returns its number of parameters."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(recipe.seed)
+    shape = recipe.model
+    model = LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=shape.width,
+            intermediate_size=shape.inner,
+            num_hidden_layers=shape.layers,
+            num_attention_heads=shape.heads,
+            num_key_value_heads=shape.heads,
+            max_position_embeddings=shape.context,
+            tie_word_embeddings=True,
+            bos_token_id=None,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+    )
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return sum(parameter.numel() for parameter in model.parameters())
