@@ -1,4 +1,4 @@
-"""vLLM behind five verbs on token ids: sample, score, reload, probe, close. The only file that imports vLLM.
+"""vLLM behind five verbs on token ids: sample, score, reload, probe, close. The only file that starts vLLM.
 
 One engine process, one event loop. Whatever breaks in there arrives as InfrastructureError, at once and in every call
 that was waiting; what waits too long does too.

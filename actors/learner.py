@@ -13,6 +13,8 @@ from learner.engine import LearnerRank, TrainResult
 class LearnerGang:
     """DeepSpeed ranks that train together. They hold no state: a training continues from its newest checkpoint."""
 
+    name = "learner"
+
     def __init__(self, config: LearnConfig, fleet: FleetConfig, base: str) -> None:
         self.config, self.base = config, base
         self._fleet_config = fleet

@@ -53,6 +53,8 @@ def _score(text: str) -> float:
 class ScriptedLearner:
     """Obeys actors.learner.LearnerGang: keeps the lessons it was given, and numbers the versions."""
 
+    name = "learner"
+
     def __init__(self, config: LearnConfig, fleet: FleetConfig, base: str) -> None:
         self.base = base
         self.lessons: dict[int, tuple[Example, ...]] = {}

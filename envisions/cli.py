@@ -23,7 +23,7 @@ from envisions.loop import self_train
 from envisions.make_base import Recipe
 from envisions.make_base import make_base as make
 from envisions.records import IterationReport
-from envisions.wiring import LiveParts
+from envisions.wiring import LiveParts, checked
 from pool.store import Store, StoreError
 
 app = typer.Typer(
@@ -47,6 +47,18 @@ def train(run_file: RunFile, overrides: Overrides = None) -> None:
 def resume(run_folder: RunFolder) -> None:
     """Go on with an interrupted run."""
     start(folder.config_of(run_folder))
+
+
+@app.command("eval")
+def evaluate(
+    run_file: RunFile,
+    model: Annotated[str, typer.Argument(help="A model folder, such as runs/laptop/weights/4, or a hub id.")],
+    overrides: Overrides = None,
+) -> None:
+    """The accuracy of any model on the run's test sets, greedy; kept in a run folder of its own."""
+    named = [f"run.name=eval-{Path(model).absolute().parts[-3]}-{Path(model).name}"] if Path(model).is_dir() else []
+    where = str(Path(model).resolve()) if Path(model).is_dir() else model
+    start(load(run_file, [*named, *(overrides or ()), f"run.model={json.dumps(where)}"]), iterations=0)
 
 
 @app.command()
@@ -96,30 +108,33 @@ def make_base(
     print(json.dumps({name: log[name] for name in ("parameters", "texts", "tokens", "seconds", "fingerprint")}))
 
 
-def start(config: RunConfig) -> None:
-    """Check all that can be checked before an actor starts; then train."""
-    at = folder.open_for(config)
-    activity = Activity()
-    parts = LiveParts(config, at, activity)
-    parts.check()
+def start(config: RunConfig, iterations: int | None = None) -> None:
+    """Check all that can be checked before an actor starts; then train. No iterations: evaluate only."""
+    iterations = config.run.iterations if iterations is None else iterations
+    world = checked(config)
     if not cluster.is_given():
         planning.require(config, planning.local_nodes())
+    at = folder.open_for(config)
+    if world.removed.counts:
+        print(world.removed)
+    activity = Activity()
+    parts = LiveParts(config, world, at, activity)
     nodes = cluster.connect(config.run.name, at / "logs")
     try:
         planning.require(config, planning.nodes_of(nodes))
-        asyncio.run(drive(config, at, parts, activity))
+        asyncio.run(drive(iterations, at, parts, activity))
     finally:
         cluster.disconnect()
 
 
-async def drive(config: RunConfig, at: Path, parts: LiveParts, activity: Activity) -> None:
+async def drive(iterations: int, at: Path, parts: LiveParts, activity: Activity) -> None:
     """Run the loop, showing and writing down what it reports."""
     reports: list[IterationReport] = []
-    with Console(activity, config.run.iterations) as console:
+    with Console(activity, iterations) as console:
         try:
-            await parts.start()
+            await parts.start(learner=iterations > 0)
             reports = await parts.reports()
-            async for event in self_train(parts, iterations=config.run.iterations):
+            async for event in self_train(parts, iterations=iterations):
                 if isinstance(event, IterationReport):
                     reports.append(event)
                     reporting.write(at, reports)

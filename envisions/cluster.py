@@ -18,6 +18,7 @@ def connect(name: str, logs: Path) -> list[dict[str, Any]]:
     """Join the cluster of $RAY_ADDRESS (a submitted job has it), else start one here; returns Ray's list of nodes."""
     import ray
 
+    logging.getLogger("ray").setLevel(logging.ERROR)  # that a local cluster asks for a token is no warning to a user
     quiet: dict[str, Any] = {"namespace": name, "log_to_driver": False, "logging_level": logging.WARNING}
     if is_given():
         ray.init(address="auto", **quiet)

@@ -20,10 +20,19 @@ from envisions.records import Accuracy, AttemptKey, Example, IterationReport, Pr
 from envs.base import InfrastructureError
 from envs.math.environment import MathEnvironment
 from envs.math.world import MathWorld
+from learner import weights
 from learner.base import adopt
 from learner.engine import TrainResult
 
 SCORES_PER_CALL = 16
+
+
+def checked(config: RunConfig) -> MathWorld:
+    """The world of a run, its problems read and its model looked at: what is wrong with them stops the run here."""
+    weights.check_folder(weights.resolve(config.run.model))
+    world = MathWorld(config.world, config.run.seed)
+    world.problems("train", 1)
+    return world
 
 
 class LiveParts:
@@ -32,6 +41,7 @@ class LiveParts:
     def __init__(
         self,
         config: RunConfig,
+        world: MathWorld,
         folder: Path,
         activity: Activity,
         *,
@@ -41,19 +51,13 @@ class LiveParts:
     ) -> None:
         self.config, self.folder, self.activity = config, folder, activity
         self._launch, self._generator, self._learner = launch, generator, learner
-        self.world = MathWorld(config.world, config.run.seed)
+        self.world = world
         self.base = adopt(config.run.model, folder / "weights" / "0")
         self._current = folder / "weights" / "current.json"  # what a restarted generator must hold
         self._loaded = -1
 
-    def check(self) -> None:
-        """Read every problem, so that a bad record stops the run before it starts; says what was taken out."""
-        self.world.problems("train", 1)
-        if self.world.removed:
-            print(self.world.removed)
-
-    async def start(self) -> None:
-        """Start every actor and wait until each serves."""
+    async def start(self, *, learner: bool = True) -> None:
+        """Start every actor and wait until each serves; the learner can be left out where nothing is learnt."""
         config, actors, world = self.config, self.config.actors, self.world
         store = str(self.folder / "memory.sqlite")
         self.memory = self._launch("memory", Memory, (store, world, config.select), actors.memory)
@@ -67,9 +71,10 @@ class LiveParts:
         self.services = self._launch("service", RewardService, (world, *rest), actors.service)
         self.learner = self._learner(config.learn, actors.learner, self.base.path)
         self.fleets = (self.services, self.environments, self.generators, self.memory)
-        everyone = await asyncio.gather(*(fleet.ready() for fleet in self.fleets), self.learner.ready())
-        names = [fleet.name for fleet in self.fleets] + ["learner"]
-        write_aside(self.folder / "logs" / "actors.json", json.dumps(dict(zip(names, everyone, strict=True)), indent=1))
+        kinds: list[Any] = [*self.fleets, self.learner] if learner else [*self.fleets]
+        everyone = await asyncio.gather(*(kind.ready() for kind in kinds))
+        who = {kind.name: processes for kind, processes in zip(kinds, everyone, strict=True)}
+        write_aside(self.folder / "logs" / "actors.json", json.dumps(who, indent=1))
 
     async def close(self) -> None:
         await self.learner.close()

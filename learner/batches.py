@@ -15,7 +15,7 @@ import numpy as np
 
 FILLED = 256  # tokens a row may always have: shorter ones would be badly filled
 PADDING = 0  # the segment of positions that hold no example
-ROUNDED = 16  # rows end at a multiple of this: few different shapes, so that kernels are reused
+ROUNDED = 64  # rows end at a multiple of this: few different shapes, so that kernels are reused
 
 
 class Encoded(NamedTuple):

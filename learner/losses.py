@@ -11,6 +11,8 @@ from learner.batches import Encoded, MicroBatch
 if TYPE_CHECKING:
     import torch
 
+LOGITS = 256  # N is a multiple of this wherever the rows have room
+
 
 def packed_mask(segments_BT: "torch.Tensor") -> "torch.Tensor":
     """Who may look at whom, (B, 1, T, T), True = yes: earlier positions of one's own segment."""
@@ -28,6 +30,17 @@ def token_logprobs(logits_NV: "torch.Tensor", targets_N: "torch.Tensor") -> "tor
 def completion_loss(logits_NV: "torch.Tensor", targets_N: "torch.Tensor", weights_N: "torch.Tensor") -> "torch.Tensor":
     """The weighted sum of -log p: added up over all micro-batches and ranks it is the loss of the step."""
     return -(weights_N * token_logprobs(logits_NV, targets_N)).sum()
+
+
+def rounded_up(keep_BT: "torch.Tensor") -> "torch.Tensor":
+    """The same positions and some of weight 0, so that N takes few values and is never 0.
+
+    A CPU compiles and keeps a kernel for every shape it meets; an empty micro-batch needs a graph to go back through.
+    """
+    spare = (~keep_BT).flatten().nonzero()[: -max(1, int(keep_BT.sum())) % LOGITS]
+    keep_BT = keep_BT.clone()
+    keep_BT.view(-1)[spare] = True
+    return keep_BT
 
 
 class CompletionLogits:
@@ -56,8 +69,7 @@ class CompletionLogits:
             torch.from_numpy(array).to(device)
             for array in (batch.tokens_BT, batch.positions_BT, batch.segments_BT, batch.targets_BT, batch.weights_BT)
         )
-        keep_BT = weights_BT > 0
-        keep_BT[0, 0] |= not keep_BT.any()  # an empty micro-batch still needs a graph to go backward through
+        keep_BT = rounded_up(weights_BT > 0)
         self._keep_BT = keep_BT
         try:
             output = model(

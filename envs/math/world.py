@@ -59,6 +59,9 @@ class MathWorld:
         self._zero_shot = _template("zero_shot")
         self._refine = _template("refine" if config.show_feedback else "refine_program_only")
 
+    def __reduce__(self) -> tuple[type["MathWorld"], tuple[MathConfig, int]]:
+        return MathWorld, (self.config, self.seed)  # travels without the problems it has read
+
     def problems(self, split: str, iteration: int) -> Sequence[Problem]:
         """The train problems of one iteration, or a whole test set by its name; raises SourceError."""
         train, tests, _ = self._sets

@@ -58,6 +58,7 @@ def train(run: RunConfig, folder: Path, *, stop_after: int | None = None) -> tup
         script = scripted(run)
         parts = LiveParts(
             run,
+            MathWorld(run.world, run.run.seed),
             folder,
             Activity(),
             launch=launch_in_process,
