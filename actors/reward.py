@@ -72,7 +72,8 @@ class RewardService:
         return await self._store(problem, [attempt])
 
     async def _explore_and_refine(self, problem: Problem, key: AttemptKey, version: int) -> list[Trajectory]:
-        explored = await self._attempt(problem, self.world.prompt(problem), key, self._explore, version)
+        prompt = self.world.prompt(problem) if version else self.world.first_prompt(problem)
+        explored = await self._attempt(problem, prompt, key, self._explore, version)
         if not self.config.refine or not explored.feedback.outcome.is_verdict:
             return [explored]
         prompt = self.world.refine_prompt(problem, explored.program, explored.feedback)

@@ -58,7 +58,7 @@ class Sizes(NamedTuple):
     tested: int
 
 
-FULL = Sizes(rounds=3, problems=200, lessons=1500, loads=9, explored=150, tested=60)
+FULL = Sizes(rounds=3, problems=120, lessons=1000, loads=9, explored=150, tested=60)
 QUICK = Sizes(rounds=1, problems=8, lessons=64, loads=2, explored=8, tested=4)
 
 
@@ -70,6 +70,7 @@ def main(
     ] = None,
 ) -> None:
     """Measure our parts against the bare engines."""
+    os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"  # of every model that is loaded here
     sizes = QUICK if quick else FULL
     screen = Progress(
         SpinnerColumn(), TimeElapsedColumn(), TextColumn("{task.description}"), console=Console(stderr=True)

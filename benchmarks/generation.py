@@ -50,25 +50,27 @@ async def generation(run: RunConfig, folder: Path, count: int, rounds: int, say:
     parts = (stories[i : i + count] for i in range(0, len(stories), count))
     weights = adopt(run.run.model, folder / "weights")
     world = MathWorld(run.world, run.run.seed)
-    figures: dict[str, list[float]] = {"bare": [], "actors": [], "actors_and_sandbox": []}
+    figures: dict[str, list[float]] = {name: [] for name in ("bare", "bare_all_cores", "actors", "actors_and_sandbox")}
     lengths, same = [], 0
     async with AsyncExitStack() as stack:
         memory, services = await fleets(run, world, weights, folder, stack)
-        run_apart = stack.enter_context(apart())
+        bare = partial(bare_samples, stack.enter_context(apart()), run, run.engine, weights, world)
+        cores = run.engine.model_copy(update={"threads": len(os.sched_getaffinity(0))})  # nobody else wants them there
+        bare_all_cores = partial(bare_samples, stack.enter_context(apart()), run, cores, weights, world)
         for number in range(rounds + 1):
             say(f"round {number} of {rounds}" if number else "engines start and warm up")
             problems = next(parts)
             through = await explore(services["actors"], problems, run)
-            seconds, alone = await asyncio.to_thread(bare_samples, run_apart, run, weights, world, problems)
+            rate, alone = await asyncio.to_thread(bare, problems)
+            rate_all_cores, _ = await asyncio.to_thread(bare_all_cores, problems)
             sandbox = await explore(services["actors_and_sandbox"], next(parts), run)
             if number == 0:
                 continue
             sampled = await samples(memory, problems)
             same += sum(tokens == alone[key] for key, tokens in sampled.items())
             lengths += [len(tokens) for tokens in sampled.values()]
-            figures["bare"].append(sum(map(len, alone.values())) / seconds)
-            figures["actors"].append(through)
-            figures["actors_and_sandbox"].append(sandbox)
+            for each, measured in zip(figures.values(), (rate, rate_all_cores, through, sandbox), strict=True):
+                each.append(measured)
     return {
         "requests_a_round": count * run.explore.samples,
         "mean_tokens": mean(lengths),
@@ -76,7 +78,8 @@ async def generation(run: RunConfig, folder: Path, count: int, rounds: int, say:
         "tokens_per_second": {name: median(rates) for name, rates in figures.items()},
         "ratio": {
             name: median(a / b for a, b in zip(figures[name], figures["bare"], strict=True))
-            for name in ("actors", "actors_and_sandbox")
+            for name in figures
+            if name != "bare"
         },
         "goal": {"actors": GOAL},
         "rounds": figures,
@@ -128,18 +131,25 @@ async def samples(memory: Fleet, problems: Sequence[Problem]) -> Tokens:
 
 
 def bare_samples(
-    run_apart: Callable[..., Any], run: RunConfig, weights: Weights, world: MathWorld, problems: Sequence[Problem]
+    run_apart: Callable[..., Any],
+    run: RunConfig,
+    engine: EngineConfig,
+    weights: Weights,
+    world: MathWorld,
+    problems: Sequence[Problem],
 ) -> tuple[float, Tokens]:
-    """Seconds and tokens of the requests that the service makes for these problems, all given to vLLM at once."""
-    keys = [
-        AttemptKey(NAME, 1, problem.id, slot, "explore") for problem in problems for slot in range(run.explore.samples)
-    ]
+    """Tokens/s and tokens of the requests that the service makes for these problems, given to vLLM all at once."""
+    slots = range(run.explore.samples)
+    keys = [AttemptKey(NAME, 1, problem.id, slot, "explore") for problem in problems for slot in slots]
     prompts = {problem.id: world.prompt(problem) for problem in problems}
     requests = [(prompts[key.problem], key.seed(run.run.seed)) for key in keys]
+    seconds, tokens = run_apart(bare_generate, engine, weights.path, requests, sampling(run))
+    return sum(map(len, tokens)) / seconds, {(k.problem, k.slot): each for k, each in zip(keys, tokens, strict=True)}
+
+
+def sampling(run: RunConfig) -> Sampling:
     explore = run.explore
-    sampling = Sampling(temperature=explore.temperature, top_p=explore.top_p, max_tokens=explore.max_tokens)
-    seconds, tokens = run_apart(bare_generate, run.engine, weights.path, requests, sampling)
-    return seconds, {(key.problem, key.slot): each for key, each in zip(keys, tokens, strict=True)}
+    return Sampling(temperature=explore.temperature, top_p=explore.top_p, max_tokens=explore.max_tokens)
 
 
 @cache

@@ -12,15 +12,18 @@ from actors.generator import Generator
 from envisions.activity import Activity
 from envisions.config import RunConfig
 from envisions.records import IterationReport
-from envisions.wiring import LiveParts
+from envisions.wiring import LiveParts, checked
 
 FEWEST_LESSONS = 64  # a model that finds fewer right programs is taught drafts, so that there is something to time
 
 
 async def iteration(run: RunConfig, folder: Path, say: Say) -> dict[str, Any]:
-    """One iteration with all real parts; seconds of each stage and what engine and learner did meanwhile."""
+    """One iteration with all real parts; seconds of each stage and what engine and learner did meanwhile.
+
+    "engine": at least one request was running. "learner": between the first and the last optimizer step.
+    """
     stages: dict[str, dict[str, float]] = {}
-    parts = LiveParts(run, folder, Activity())
+    parts = LiveParts(run, checked(run), folder, Activity())
 
     @asynccontextmanager
     async def stage(name: str) -> AsyncIterator[None]:
@@ -35,6 +38,7 @@ async def iteration(run: RunConfig, folder: Path, say: Say) -> dict[str, Any]:
     try:
         await parts.load(parts.base)
         await parts.evaluate(0, parts.base)  # as in a run, and it warms everything up
+        start = time.perf_counter()
         async with stage("explore"):
             async for _ in parts.explore(await parts.problems(1), 1, parts.base):
                 pass
@@ -51,13 +55,15 @@ async def iteration(run: RunConfig, folder: Path, say: Say) -> dict[str, Any]:
             accuracy = await parts.evaluate(1, trained.weights)
         async with stage("commit"):
             report = await parts.commit(IterationReport(iteration=1, weights=trained.weights, accuracy=accuracy))
+        wall = time.perf_counter() - start
     finally:
         await parts.close()
     stages["learn"]["learner"] = trained.seconds
     stages["load"]["load"] = stages["load"]["seconds"]
+    between = wall - sum(each["seconds"] for each in stages.values())  # our own questions to the generator
+    stages["between"] = {"seconds": between, "engine": 0.0, "learner": 0.0, "load": 0.0}
     for each in stages.values():
-        each["rest"] = each["seconds"] - max(each["engine"], each["learner"], each["load"])
-    wall = sum(each["seconds"] for each in stages.values())
+        each["rest"] = each["seconds"] - each["engine"] - each["learner"] - each["load"]
     rest = sum(each["rest"] for each in stages.values())
     return {
         "seconds": wall,

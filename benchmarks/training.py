@@ -112,9 +112,7 @@ def plain(config: LearnConfig, base: str, examples: Sequence[Example], kind: str
     os.environ["OMP_NUM_THREADS"] = str(config.threads)
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils.logging import disable_progress_bar
 
-    disable_progress_bar()
     torch.set_num_threads(config.threads)
     tokenizer = AutoTokenizer.from_pretrained(base)
     model: Any = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, attn_implementation="sdpa").train()

@@ -78,9 +78,7 @@ async def update(run: RunConfig, folder: Path, loads: int, say: Say) -> dict[str
 def changed(weights: Weights, folder: Path) -> Weights:
     """The same model with every tensor a little larger, and with canaries of its own."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils.logging import disable_progress_bar
 
-    disable_progress_bar()
     model: Any = AutoModelForCausalLM.from_pretrained(weights.path, dtype="float32")
     for parameter in model.parameters():
         parameter.data *= 1.01

@@ -1,6 +1,7 @@
 """The run folder: run.toml, report.jsonl, report.html, memory.sqlite, weights/ and logs/."""
 
 import os
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from envisions.config import RunConfig, validated
 from envisions.files import write_aside
 
 NAMES = ("run.toml", "report.jsonl", "report.html", "memory.sqlite", "weights", "logs")
-FREE = ("folder",)  # settings of [run] that may differ when a run goes on
+FREE = ("folder", "model")  # paths of [run] that may differ when a run goes on; the model itself is compared elsewhere
 
 
 class FolderError(ValueError):
@@ -25,13 +26,8 @@ def place(config: RunConfig) -> Path:
         return Path(config.run.folder).expanduser().absolute()
     if home := os.environ.get("ENVISIONS_HOME"):
         return Path(home).absolute() / "runs" / config.run.name
-    start = Path.home() / "envisions" if "RAY_JOB_ID" in os.environ or in_ray_package() else Path.cwd()
-    return start / "runs" / config.run.name
-
-
-def in_ray_package() -> bool:
-    """Whether the current directory is a copy that a Ray job will throw away."""
-    return "runtime_resources" in Path.cwd().parts
+    in_job = "runtime_resources" in Path.cwd().parts  # where Ray unpacks what a job was submitted with
+    return (Path.home() / "envisions" if in_job else Path.cwd()) / "runs" / config.run.name
 
 
 def open_for(config: RunConfig) -> Path:
@@ -56,10 +52,10 @@ def config_of(at: Path) -> RunConfig:
     held = at / "run.toml"
     if not held.is_file():
         raise FolderError(f"{at} has no run.toml and is no run folder; name one such as runs/laptop")
-    import tomllib
-
     config = validated(tomllib.loads(held.read_text()), at)
-    return config.model_copy(update={"run": config.run.model_copy(update={"folder": str(at.absolute())})})
+    base = at.absolute() / "weights" / "0"
+    here = {"folder": str(at.absolute()), "model": str(base) if base.is_dir() else config.run.model}
+    return config.model_copy(update={"run": config.run.model_copy(update=here)})
 
 
 def difference(held: RunConfig, asked: RunConfig) -> str | None:

@@ -5,6 +5,7 @@ import random
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,8 @@ class Recipe(BaseModel):
     """Share of the texts in the form of a refinement."""
     stepwise: float = Field(0.3, ge=0, le=1)
     """Share of the programs with a line for each step."""
+    read: float = Field(0.5, ge=0, le=1)
+    """Share of the texts that are learnt from their second word on, question and all, as in pre-training."""
     other_worlds: int = Field(0, ge=0)
     """Texts of the logic and web worlds, each, that the tokenizer also learns from."""
     model: ModelShape = ModelShape()
@@ -92,16 +95,19 @@ def texts(recipe: Recipe, world: MathWorld, problems: list[Problem]) -> Iterator
     """Prompts of the world with drafts for completions, in the very form that the run will use."""
     dice = random.Random(f"{recipe.seed}/drafts")
     for index, problem in enumerate(problem for problem in problems for _ in range(recipe.copies)):
-        text = drafts.draft(problem, dice, recipe.kept)
         prompt = world.prompt(problem)
-        answer = drafts.program(problem, text, dice, recipe.stepwise)
+        answer = drafts.program(problem, drafts.draft(problem, dice, recipe.kept), dice, recipe.stepwise)
         if dice.random() < recipe.refinements:
             shown = drafts.draft(problem, dice, max(recipe.kept, 0.1))
             feedback = drafts.feedback(problem, shown)
             before = drafts.program(problem, shown, dice, recipe.stepwise)
             prompt = world.refine_prompt(problem, before, feedback)
             answer = before if feedback.outcome is Outcome.accepted else answer
-        yield Example(id=f"{index:07}", prompt=prompt, completion=world.completion(answer))
+        text = Example(id=f"{index:07}", prompt=prompt, completion=world.completion(answer))
+        if dice.random() < recipe.read:
+            word, rest = prompt.split(" ", maxsplit=1)
+            text = replace(text, prompt=word, completion=f" {rest}{text.completion}")
+        yield text
 
 
 def train_tokenizer(recipe: Recipe, examples: list[Example]) -> Any:

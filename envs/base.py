@@ -15,6 +15,9 @@ class World(Protocol):
     def prompt(self, problem: Problem) -> str:
         """What the model sees. One text for sampling, training and evaluation."""
 
+    def first_prompt(self, problem: Problem) -> str:
+        """What the untrained model sees: the prompt, perhaps after worked examples."""
+
     def refine_prompt(self, problem: Problem, program: str, feedback: Feedback) -> str:
         """What the model sees when it is to mend its own program."""
 

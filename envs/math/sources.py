@@ -37,6 +37,8 @@ class SourceConfig(BaseModel):
     """What generated problems are drawn from."""
     distractors: float = Field(default=0.25, ge=0, le=1)
     """Share of the stories that carry a number nobody needs."""
+    slots: bool = False
+    """Whether stories say number0, number1 ... where the numbers stand, which are then the inputs of the program."""
     tasks: tuple[str, ...] = ()
     """Which tasks of reasoning-gym; empty takes all that have a number or an expression for an answer."""
 
@@ -179,7 +181,7 @@ def hub_rows(hub: Hub | None, wanted: bool | str, split: str) -> Iterator[tuple[
 
 def _stories(source: SourceConfig, split: str) -> Iterator[Problem]:
     part = "train" if split == "train" else "test"
-    made = stories.generate(part, source.skip + source.count, source.seed, source.distractors)
+    made = stories.generate(part, source.skip + source.count, source.seed, source.distractors, source.slots)
     return (replace(problem, id=f"stories-{split}-{index}", split=split) for index, problem in enumerate(made))
 
 

@@ -5,6 +5,7 @@ import random
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import count as count_from
 
 from envisions.records import Problem
 from envs.math.shapes import CHOICE, FILLED, SPLITS, Shape, Words, load_shapes, load_words, parse, steps
@@ -13,11 +14,12 @@ LARGEST = 999
 BACKWARDS = re.compile(r"\b(it|its|one|ones|they|them|that|these|both)\b")
 
 
-def generate(split: str, count: int, seed: int, distractors: float = 0.25) -> list[Problem]:
+def generate(split: str, count: int, seed: int, distractors: float = 0.25, slots: bool = False) -> list[Problem]:
     """`count` different stories, the shapes in turn; a longer list begins with the shorter one.
 
     A share of `distractors` holds a sentence with a number nobody needs. `setup` has the name of the shape and the
-    numbers in the order of the text. Raises ValueError on a split other than "train" and "test".
+    numbers in the order of the text. With `slots` the text says number0, number1 ... instead, and the numbers are the
+    inputs of its program. Raises ValueError on a split other than "train" and "test".
     """
     if split not in SPLITS:
         raise ValueError(f"{split!r} is no split of the stories; it must be 'train' or 'test'")
@@ -29,18 +31,26 @@ def generate(split: str, count: int, seed: int, distractors: float = 0.25) -> li
         template = dice.choice(shape.train if split == "train" else shape.test)
         numbers = draw_numbers(shape, dice)
         question = tell(template, numbers, words, dice.random() < distractors, dice)
-        problems.setdefault(
-            question,
-            Problem(
-                id=f"stories-{split}-{seed}-{index:05}",
-                world="math",
-                question=question,
-                answer=str(steps(shape.program, numbers)[-1]),
-                split=split,
-                setup={"shape": shape.name, "numbers": [int(digits) for digits in re.findall(r"\d+", question)]},
-            ),
+        told = [int(digits) for digits in re.findall(r"\d+", question)]
+        setup: dict[str, object] = {"shape": shape.name, "numbers": told}
+        if slots:
+            setup["inputs"] = {f"number{place}": number for place, number in enumerate(told)}
+        problem = Problem(
+            id=f"stories-{split}-{seed}-{index:05}",
+            world="math",
+            question=slotted(question) if slots else question,
+            answer=str(steps(shape.program, numbers)[-1]),
+            split=split,
+            setup=setup,
         )
+        problems.setdefault(question, problem)
     return list(problems.values())
+
+
+def slotted(question: str) -> str:
+    """The question with number0, number1 ... for its numbers."""
+    places = count_from(0)
+    return re.sub(r"\d+", lambda digits: f"number{next(places)}", question)
 
 
 def draw_numbers(shape: Shape, dice: random.Random) -> dict[str, int]:
@@ -77,7 +87,7 @@ def tell(template: str, numbers: Mapping[str, int], words: Words, distract: bool
 
 
 def solution(problem: Problem) -> str:
-    """The program of a generated story with its numbers, such as `23 - 5 * 3`; for tests and supervised controls.
+    """The program of a generated story with its numbers, such as `23 - 5 * 3`, or its slots; for tests and supervised controls.
 
     Read off the text by matching it with the templates of its shape, so that a Problem need not carry it.
     Raises ValueError for a text that no template tells.
@@ -123,4 +133,6 @@ def _patterns(shape: Shape) -> tuple[re.Pattern[str], ...]:
 def _pattern(text: str) -> str:
     """A regular expression for what a template may turn into."""
     text = re.escape(text).replace(r"\[", "(?:").replace(r"\]", ")").replace(r"\|", "|")
-    return re.sub(r"\\\{(\w+)\\\}", lambda slot: r"[^.?\d]+?" if slot[1] in FILLED else rf"(?P<{slot[1]}>\d+)", text)
+    return re.sub(
+        r"\\\{(\w+)\\\}", lambda slot: r"[^.?\d]+?" if slot[1] in FILLED else rf"(?P<{slot[1]}>(?:number)?\d+)", text
+    )
