@@ -87,7 +87,7 @@ def tell(template: str, numbers: Mapping[str, int], words: Words, distract: bool
 
 
 def solution(problem: Problem) -> str:
-    """The program of a generated story with its numbers, such as `23 - 5 * 3`, or its slots; for tests and supervised controls.
+    """The program of a generated story with its numbers (or slots), such as `23 - 5 * 3`; for tests and controls.
 
     Read off the text by matching it with the templates of its shape, so that a Problem need not carry it.
     Raises ValueError for a text that no template tells.

@@ -159,3 +159,15 @@ def test_an_unknown_split_is_refused_with_the_way_out() -> None:
 def test_a_broken_file_is_named_with_line_rule_and_remedy(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(StoryError, match=message):
         load_shapes(folder_with(tmp_path, text))
+
+
+def test_slots_stand_for_the_numbers_and_are_the_inputs_of_the_program() -> None:
+    plain = generate("train", 60, 4)
+    slotted = generate("train", 60, 4, slots=True)
+    for with_numbers, with_slots in zip(plain, slotted, strict=True):
+        inputs = with_slots.setup["inputs"]
+        text = re.sub(r"number\d+", lambda slot: str(inputs[slot[0]]), with_slots.question)
+        program = re.sub(r"number\d+", lambda slot: str(inputs[slot[0]]), solution(with_slots))
+        assert text == with_numbers.question
+        assert program == solution(with_numbers)
+        assert with_slots.answer == with_numbers.answer
