@@ -80,7 +80,8 @@ class Fleet:
                 self.retries["timeout"] += 1
                 self.replace(self.lines.index(line))
             except InfrastructureError as error:
-                failure = error
+                if not isinstance(error, ReplicaLost) or not attempt:
+                    failure = error  # a cause says more than that its replica was then replaced
                 self.retries["lost" if isinstance(error, ReplicaLost) else "error"] += 1
         raise InfrastructureError(f"{self.name}.{method.__name__} failed {ATTEMPTS} times: {failure}") from failure
 

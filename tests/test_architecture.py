@@ -18,7 +18,7 @@ MAY_IMPORT = {  # package -> of ours; envisions.records and envs.base are everyo
     "envisions": {"envs", "pool", "learner", "actors"},
 }
 SHARED = {"envisions.records", "envs.base"}
-OWNERS = {"vllm": "actors/engine.py", "deepspeed": "learner/", "playwright": "envs/web/"}
+OWNERS = {"vllm": ("actors/engine.py", "actors/worker.py"), "deepspeed": "learner/", "playwright": "envs/web/"}
 HEAVY = {"torch", "vllm", "deepspeed", "playwright", "transformers", "ray", "matplotlib", "pandas", "datasets"}
 
 

@@ -164,7 +164,7 @@ HOSTILE: dict[str, tuple[str, set[str]]] = {
     "kills its group": ("import os\nos.killpg(0, 15)", {"killed"}),
     "unlimited recursion": (
         "import sys\nsys.setrecursionlimit(10**9)\ndef f(n): return f(n + 1)\nf(0)",
-        {"memory", "killed", "timeout"},
+        {"memory", "killed", "timeout", "error"},
     ),
     "many descriptors": ("import os\nx = [os.dup(0) for _ in range(1000)]", {"error"}),
     "forged result": ('import os\nos.write(3, b\'{"status": "ok"}\')\nos._exit(0)', {"no_result"}),

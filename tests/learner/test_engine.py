@@ -65,7 +65,7 @@ def gap(one: Path, other: Path) -> float:
 
 def one_of_two_ranks(rank: int, pipe: Connection, base: Path, folder: Path) -> None:
     """Trains with every ZeRO stage, one after the other, in one process group."""
-    learner = LearnerRank(config(ranks=2), str(base), rank, world_size=2)
+    learner = LearnerRank(config(), str(base), rank, world_size=2)
     if rank == 0:
         place = learner.rendezvous("127.0.0.1")
         pipe.send(place)
@@ -73,7 +73,7 @@ def one_of_two_ranks(rank: int, pipe: Connection, base: Path, folder: Path) -> N
         place = pipe.recv()
     learner.join(*place)
     for zero in range(4):
-        learner.config = config(ranks=2, zero=zero)
+        learner.config = config(zero=zero)
         result = learner.train(tiny_examples(40), version=1, folder=str(folder / f"zero{zero}"), seed=7)
         pipe.send(result)
     learner.close()
