@@ -47,7 +47,8 @@ class Fleet:
         self.retries: Counter[str] = Counter()
 
     def __reduce__(self) -> Any:
-        return Fleet, (self.name, self._handles, self.deadline)
+        # Names travel, not handles: Ray could not restart an actor whose arguments hold handles that were lost.
+        return Fleet, (self.name, [f"{self.name}-{i}" for i in range(len(self._handles))], self.deadline)
 
     def __len__(self) -> int:
         return len(self._handles)
@@ -55,6 +56,7 @@ class Fleet:
     @property
     def lines(self) -> list[Line]:
         if self._lines is None:
+            self._handles = [found(handle) for handle in self._handles]
             self._lines = [Line(handle, f"{self.name}-{i}") for i, handle in enumerate(self._handles)]
         return self._lines
 
@@ -136,6 +138,15 @@ class Fleet:
         stops = [asyncio.wait_for(handle.stop.remote(), CLOSE_SECONDS) for handle in self._handles]
         await asyncio.gather(*stops, return_exceptions=True)  # who cannot stop is ended all the same
         await self.kill()
+
+
+def found(handle: Any) -> Any:
+    """The handle of an actor that is known by its name only."""
+    if not isinstance(handle, str):
+        return handle
+    import ray
+
+    return ray.get_actor(handle)
 
 
 def launch(

@@ -122,3 +122,22 @@ def test_an_object_that_cannot_be_built_names_its_own_error(ray_cluster: None) -
         await fleet.close()
 
     asyncio.run(scenario())
+
+
+class Asker:
+    def __init__(self, fleet: Fleet) -> None:
+        self.fleet = fleet
+
+    async def ask(self, n: int) -> int:
+        return await self.fleet.call(Toy.double, n)
+
+
+def test_a_fleet_can_be_handed_to_other_actors(ray_cluster: None, tmp_path: object) -> None:
+    async def scenario() -> None:
+        fleet = toys(tmp_path, "shared")
+        asker = launch("asker", Asker, (fleet,), FleetConfig(cores=0.1, memory_gib=0.1))
+        assert await asyncio.gather(*(asker.call(Asker.ask, n) for n in range(50))) == [2 * n for n in range(50)]
+        await asker.close()
+        await fleet.close()
+
+    asyncio.run(scenario())
