@@ -24,6 +24,7 @@ from envs.base import InfrastructureError
 COLLECT_SECONDS = 10.0  # how long an idle poll stays open
 SILENCE_SECONDS = 60.0  # an open poll unanswered for this long means that the process hangs
 RECONNECT_SECONDS = 0.5
+START_SECONDS = 600.0  # a large model takes minutes to load
 FATAL_ERRORS = 3  # infrastructure failures in a row after which a replica replaces itself
 
 
@@ -220,7 +221,7 @@ class Line:
                 future.set_exception(cause)
 
 
-async def connect(handle: Any, name: str, seconds: float = 180.0) -> dict[str, Any]:
+async def connect(handle: Any, name: str, seconds: float = START_SECONDS) -> dict[str, Any]:
     """Wait until the replica serves; a restarting one is asked again, a dead one raises ReplicaLost."""
     from ray.exceptions import ActorDiedError, RayActorError
 

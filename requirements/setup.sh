@@ -36,5 +36,5 @@ $pip install -q --no-deps "$torch" 2>/dev/null ||
     $pip install -q --no-deps "$torch" --extra-index-url https://download.pytorch.org/whl/cpu
 $pip install -q --no-deps -r cpu.lock
 cd ..
-.venv/bin/pip install -q --no-deps --no-build-isolation --editable .
+.venv/bin/pip install -q --no-deps --no-build-isolation --editable . 2>.venv/install.log || { cat .venv/install.log >&2; exit 1; }
 touch .venv/ready
