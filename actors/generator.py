@@ -8,21 +8,21 @@ import asyncio
 import json
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from actors.engine import Engine, EngineConfig, Sampling
+from actors.settled import settled
 from envisions.records import Candidate, Example, Weights
 from envs.base import InfrastructureError
 from learner import canary
 from learner.batches import encode
 from learner.weights import fingerprint
 
-T = TypeVar("T")
 __all__ = ["EngineConfig", "Generator", "PromptTooLong", "Sampling", "StaleWeights", "State"]
 
 
@@ -98,7 +98,7 @@ class Generator:
         -inf for a text that does not fit the context: the model could not have written it.
         """
         async with self._serving(version):
-            return await _settled(self._score(example) for example in examples)
+            return await settled(self._score(example) for example in examples)
 
     async def load(self, weights: Weights) -> None:
         """Take new weights: let the running requests end, replace, forget cached keys, attest, serve again.
@@ -201,7 +201,7 @@ class Generator:
         """The engine computes what the learner computed: right files, rightly loaded, no old keys and values."""
         folder = self.weights.path
         canaries = canary.read(folder) or await asyncio.to_thread(canary.measure, folder)
-        scores = await _settled(self.engine.score(c.prompt + c.completion, len(c.completion)) for c in canaries)
+        scores = await settled(self.engine.score(c.prompt + c.completion, len(c.completion)) for c in canaries)
         gaps = [abs(a - b) for c, s in zip(canaries, scores, strict=True) for a, b in zip(c.logprobs, s, strict=True)]
         gap = sum(gaps) / len(gaps)
         if not gap <= self.config.allowed_difference:  # not a number is refused too
@@ -221,12 +221,3 @@ class Generator:
     def _decode(self, tokens: Sequence[int]) -> str:
         text = self._tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         return str(text)
-
-
-async def _settled(calls: Iterable[Awaitable[T]]) -> list[T]:
-    """All results; if a call failed, its error, but only after the others have ended too: none runs on unseen."""
-    results = await asyncio.gather(*calls, return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    return [result for result in results if not isinstance(result, BaseException)]

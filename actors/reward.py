@@ -8,9 +8,7 @@ consumes: problems          waits for: generators, environments
 produces: trajectories      unblocks: the driver, once memory holds all attempts of the problem
 """
 
-import asyncio
-from collections.abc import Awaitable, Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,10 +16,9 @@ from actors.environment import EnvironmentWorker
 from actors.fleet import Fleet
 from actors.generator import Generator, PromptTooLong, Sampling
 from actors.memory import Memory
+from actors.settled import settled
 from envisions.records import AttemptKey, Candidate, Feedback, Outcome, Problem, Progress, Trajectory
 from envs.base import InfrastructureError, World
-
-T = TypeVar("T")
 
 
 class ExploreConfig(BaseModel):
@@ -136,12 +133,3 @@ class RewardService:
 
     def _key(self, problem: Problem, iteration: int, slot: int, kind: str) -> AttemptKey:
         return AttemptKey(self.run, iteration, problem.id, slot, kind)
-
-
-async def settled(attempts: Iterable[Awaitable[T]]) -> list[T]:
-    """All results; if any attempt failed, its error, but only after the others have ended too."""
-    results = await asyncio.gather(*attempts, return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    return [result for result in results if not isinstance(result, BaseException)]
