@@ -78,6 +78,7 @@ class Memory:
                 lessons={
                     "right": sum(lesson.wrong is None for lesson in lessons),
                     "pairs": sum(lesson.wrong is not None for lesson in lessons),
+                    **report.lessons,
                 },
                 tokens={"sampled": counts["tokens"], **report.tokens},
                 goodput=counts["distinct"] / hours if hours else 0.0,

@@ -160,9 +160,11 @@ def unknown(location: tuple[str | int, ...]) -> str:
     where = ".".join(map(str, location))
     known = list(fields(RunConfig))
     near = get_close_matches(where, known, n=1) or [key for key in known if key.split(".")[-1] == str(location[-1])]
-    return f"{where} is unknown; " + (
-        f"did you mean {near[0]}?" if near else "see `envisions fields` for all there are"
-    )
+    if near:
+        return f"{where} is unknown; did you mean {near[0]}?"
+    section = where.rpartition(".")[0]
+    there = sorted({key.removeprefix(f"{section}.").split(".")[0] for key in known if key.startswith(section)})
+    return f"{where} is unknown; it must be one of {', '.join(there)}"
 
 
 def fields(model: type[BaseModel], prefix: str = "") -> Iterator[str]:

@@ -18,6 +18,8 @@ class Trained(Protocol):
     def loss(self) -> tuple[float, ...]: ...
     @property
     def tokens(self) -> int: ...
+    @property
+    def dropped(self) -> tuple[str, ...]: ...
 
 
 class Parts(Protocol):
@@ -68,6 +70,7 @@ async def self_train(parts: Parts, *, iterations: int) -> AsyncIterator[Progress
             iteration=iteration,
             weights=weights,
             accuracy=accuracy,
+            lessons={"dropped": len(trained.dropped)},  # too long for a row
             loss=trained.loss,
             tokens={"trained": trained.tokens},
             seconds=clock.seconds,

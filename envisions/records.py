@@ -162,7 +162,7 @@ class IterationReport:
     solved: int = 0
     attempts: int = 0
     outcomes: Mapping[str, int] = field(default_factory=dict)
-    lessons: Mapping[str, int] = field(default_factory=dict)  # {"right": n, "pairs": n}
+    lessons: Mapping[str, int] = field(default_factory=dict)  # {"right": n, "pairs": n, "dropped": n}
     tokens: Mapping[str, int] = field(default_factory=dict)  # {"sampled": n, "trained": n}
     loss: tuple[float, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)  # by stage

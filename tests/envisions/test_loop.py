@@ -98,6 +98,7 @@ def test_the_loop_reports_the_base_and_then_every_iteration(model: Path, tmp_pat
     assert sum(first.outcomes.values()) == first.attempts
     assert 0 < first.solved <= 12
     assert first.lessons["right"] >= first.solved
+    assert first.lessons["dropped"] == 0
     assert second.weights.version == 2
     assert second.accuracy["stories"].value > base.accuracy["stories"].value
 
