@@ -9,9 +9,11 @@ so packing, micro-batches and ranks cannot change that loss: it is one weighted 
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
+
 
 FILLED = 256  # tokens a row may always have: shorter ones would be badly filled
 PADDING = 0  # the segment of positions that hold no example
@@ -36,11 +38,11 @@ class MicroBatch:
     `weights_BT[b, t]` is the share of the token after position t in the loss of the step; 0 where nothing is learnt.
     """
 
-    tokens_BT: np.ndarray
-    positions_BT: np.ndarray
-    segments_BT: np.ndarray
-    targets_BT: np.ndarray
-    weights_BT: np.ndarray
+    tokens_BT: "np.ndarray"
+    positions_BT: "np.ndarray"
+    segments_BT: "np.ndarray"
+    targets_BT: "np.ndarray"
+    weights_BT: "np.ndarray"
 
 
 def encode(tokenizer: Any, prompt: str, completion: str) -> Encoded:
@@ -127,6 +129,8 @@ def _shares(examples: Sequence[Encoded], loss: str) -> list[float]:
 def _rows_to_arrays(rows: Sequence[Sequence[tuple[Encoded, float]]]) -> MicroBatch:
     longest = max((sum(example.length for example, _ in row) for row in rows), default=1)
     shape = (max(1, len(rows)), -(-longest // ROUNDED) * ROUNDED)
+    import numpy as np
+
     tokens, positions, segments, targets = (np.zeros(shape, dtype=np.int64) for _ in range(4))
     weights = np.zeros(shape, dtype=np.float32)
     for b, row in enumerate(rows):
