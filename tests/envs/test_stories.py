@@ -52,9 +52,13 @@ def test_the_numbers_do_not_always_stand_in_the_order_of_the_program(shape: Shap
 
 @every_shape
 def test_test_frames_are_no_edits_of_train_frames(shape: Shape) -> None:
+    trains = [first_wording(template) for template in shape.train]
     for test in map(first_wording, shape.test):
-        for train in map(first_wording, shape.train):
-            assert SequenceMatcher(None, test, train, autojunk=False).ratio() < 0.85, " ".join(test)
+        matcher = SequenceMatcher(None, b=test, autojunk=False)
+        for train in trains:
+            matcher.set_seq1(train)
+            # The quick ratio bounds the ratio from above, and costs a tenth.
+            assert matcher.quick_ratio() < 0.85 or matcher.ratio() < 0.85, " ".join(test)
 
 
 def test_train_and_test_share_no_name_no_thing_no_place_and_no_distractor() -> None:
