@@ -40,7 +40,11 @@ class Memory:
         """Every attempt whose self-reward decides something in the selection, as prompt and completion."""
         wanted = needs_score(self._pool(iteration), self._config, self._canonical)
         return [
-            Example(id=str(t.key), prompt=self._world.prompt(t.problem), completion=self._world.completion(t.program))
+            Example(
+                id=str(t.key),
+                prompt=self._world.prompt(t.problem),
+                completion=self._world.completion(t.problem, t.program),
+            )
             for t in wanted
         ]
 
@@ -108,4 +112,5 @@ class Memory:
             if wrong is None
             else self._world.refine_prompt(wrong.problem, wrong.program, wrong.feedback)
         )
-        return Example(id=lesson_id(lesson), prompt=prompt, completion=self._world.completion(right.program))
+        completion = self._world.completion(right.problem, right.program)
+        return Example(id=lesson_id(lesson), prompt=prompt, completion=completion)

@@ -98,7 +98,7 @@ class RewardService:
             return Trajectory(
                 key=key, problem=problem, candidate=candidate, program="", feedback=feedback, parent=parent
             )
-        program = self.world.program(candidate.text)
+        program = self.world.program(problem, candidate.text)
         feedback = await self._execute(problem, program)
         return Trajectory(
             key=key, problem=problem, candidate=candidate, program=program, feedback=feedback, parent=parent

@@ -46,7 +46,9 @@ def main(
         Example(
             id=problem.id,
             prompt=world.prompt(problem),
-            completion=world.completion(f"def {signature(problem)}:\n    return {infix(gold[problem.id])[1:-1]}"),
+            completion=world.completion(
+                problem, f"def {signature(problem)}:\n    return {infix(gold[problem.id])[1:-1]}"
+            ),
         )
         for problem in world.problems("train", 1)
     ]

@@ -21,11 +21,11 @@ class World(Protocol):
     def refine_prompt(self, problem: Problem, program: str, feedback: Feedback) -> str:
         """What the model sees when it is to mend its own program."""
 
-    def program(self, text: str) -> str:
-        """The program in what the model wrote; empty when there is none."""
+    def program(self, problem: Problem, text: str) -> str:
+        """The program in what the model wrote after a prompt of this problem; empty when there is none."""
 
-    def completion(self, program: str) -> str:
-        """What a model that had learnt would write for this program: `program(completion(p)) == p`."""
+    def completion(self, problem: Problem, program: str) -> str:
+        """What a model that had learnt would write after the prompt: `program(q, completion(q, p))` does as p does."""
 
     def canonical(self, program: str) -> str:
         """One spelling for all programs that differ only in names, layout or comments."""

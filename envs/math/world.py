@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 from string import Template
+from textwrap import indent
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -18,6 +19,8 @@ from envs.math.sources import SourceConfig, load
 
 PROMPTS = Path(__file__).parent / "prompts"
 FENCE = "```"
+INDENT = "    "
+CONTINUES = re.compile(r"[ \t]*(?:#.*)?\n\s*?[ \t]\S")  # a body below the head
 
 
 class MathConfig(BaseModel):
@@ -49,7 +52,8 @@ class MathConfig(BaseModel):
 class MathWorld:
     """Word problems and their programs: `def solution(...)` in a Python fence. Implements envs.base.World.
 
-    The prompt ends with the opened fence, so a completion is the program and the closing fence.
+    Every prompt ends with the opened fence and the head of the function, so a completion is its body and the closing
+    fence: the model writes, and learns, only what it has to think about.
     `seed` draws the slices of problems; the sets are read once, at the first call that needs them.
     """
 
@@ -83,13 +87,13 @@ class MathWorld:
         return train, tests, removed
 
     def prompt(self, problem: Problem) -> str:
-        """Question, signature, opened fence. Paper: three wordings for sampling, training and test. Here: one."""
+        """Question, opened fence, head of the function. Paper: three wordings. Here: one."""
         return self._zero_shot.substitute(question=problem.question, signature=signature(problem))
 
     def first_prompt(self, problem: Problem) -> str:
         """What the untrained model sees at iteration 0: `config.shots` worked examples, then the prompt."""
         shots = [shot for shot in _shots() if bool(_inputs(shot)) == bool(_inputs(problem))][: self.config.shots]
-        worked = [f"{self.prompt(shot)}{self.completion(shot.answer)}\n\n" for shot in shots]
+        worked = [f"{self.prompt(shot)}{self.completion(shot, shot.answer)}\n\n" for shot in shots]
         return "".join(worked) + self.prompt(problem)
 
     def refine_prompt(self, problem: Problem, program: str, feedback: Feedback) -> str:
@@ -98,13 +102,17 @@ class MathWorld:
             question=problem.question, signature=signature(problem), program=program, result=result(feedback)
         )
 
-    def program(self, text: str) -> str:
-        """The program in a continuation of the opened fence, or in a whole answer with a fence of its own."""
-        return programs.extract(text)
+    def program(self, problem: Problem, text: str) -> str:
+        """The program whose head stood in the prompt, or the one in a whole answer with a head of its own."""
+        return programs.extract(f"{_head(problem)}{text}" if CONTINUES.match(text) else text)
 
-    def completion(self, program: str) -> str:
-        """The program and the fence that closes it."""
-        return f"{program}\n{FENCE}"
+    def completion(self, problem: Problem, program: str) -> str:
+        """The body and the fence that closes it. A program that opens otherwise becomes a part of the body."""
+        head = _head(problem)
+        if not program.startswith(head):
+            given = ", ".join(f"{name}={name}" for name in _inputs(problem))
+            program = f"{head}\n{indent(program, INDENT)}\n{INDENT}return solution({given})"
+        return f"{program.removeprefix(head)}\n{FENCE}"
 
     def canonical(self, program: str) -> str:
         """One spelling for all programs that differ only in names, layout or comments."""
@@ -114,6 +122,10 @@ class MathWorld:
 def signature(problem: Problem) -> str:
     """`solution()`, or `solution(number0, number1)` where the problem has inputs."""
     return f"solution({', '.join(_inputs(problem))})"
+
+
+def _head(problem: Problem) -> str:
+    return f"def {signature(problem)}:"
 
 
 def result(feedback: Feedback) -> str:

@@ -46,7 +46,7 @@ def scripted(run: RunConfig) -> Any:
         dice = random.Random(seed)
         right = dice.random() < 0.2 + 0.3 * version
         text = stories.solution(problem) if right else drafts.expression(drafts.operands(problem), dice)
-        return world.completion(drafts.program(problem, text, dice, 0.3))
+        return world.completion(problem, drafts.program(problem, text, dice, 0.3))
 
     return script
 

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -25,10 +26,10 @@ def problem(question: str = "How many cows?", **inputs: float) -> Problem:
     )
 
 
-def test_the_prompt_is_the_question_the_signature_and_an_opened_fence() -> None:
-    assert world().prompt(problem()) == "How many cows?\nWrite `def solution():` to return the answer.\n```python\n"
+def test_the_prompt_is_the_question_an_opened_fence_and_the_head_of_the_function() -> None:
+    assert world().prompt(problem()) == "How many cows?\n```python\ndef solution():"
     slots = problem("number0 cows and number1 ?", number0=2, number1=3)
-    assert "Write `def solution(number0, number1):` to return" in world().prompt(slots)
+    assert world().prompt(slots).endswith("\ndef solution(number0, number1):")
 
 
 @settings(deadline=None)
@@ -52,8 +53,8 @@ FEEDBACK = {
 def test_the_refine_prompt_says_in_one_line_what_happened_and_not_the_answer(outcome: Outcome) -> None:
     feedback, said = FEEDBACK[outcome]
     prompt = world().refine_prompt(problem(), PROGRAM, feedback)
-    assert f"This program, when run, {said}:\n```python\n{PROGRAM}\n```\n" in prompt
-    assert prompt.endswith("Write `def solution():` to return the answer.\n```python\n")
+    assert f"```python\n{PROGRAM}\n```\nIt {said}." in prompt
+    assert prompt.endswith("\n```python\ndef solution():")
     assert "777" not in prompt
 
 
@@ -68,9 +69,16 @@ def test_the_paper_form_shows_the_program_only() -> None:
     assert PROGRAM in prompts.pop()
 
 
+BODY = PROGRAM.removeprefix("def solution():")
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        f"{BODY}\n```",
+        f"{BODY}\n```\nThis multiplies the rows.",
+        f"{BODY}\n",
+        f"{BODY}\n```\n```python\ndef solution():\n    return 0\n```",
         f"{PROGRAM}\n```",
         f"{PROGRAM}\n```\nThis multiplies the rows.",
         f"{PROGRAM}\n",
@@ -79,15 +87,36 @@ def test_the_paper_form_shows_the_program_only() -> None:
         f"{PROGRAM}\n```\n```python\ndef solution():\n    return 0\n```",
     ],
 )
-def test_a_program_is_found_after_an_opened_fence_and_in_a_fence_of_its_own(text: str) -> None:
-    assert world().program(text) == PROGRAM
+def test_a_program_is_found_below_the_head_in_the_prompt_and_in_a_fence_of_its_own(text: str) -> None:
+    assert world().program(problem(), text) == PROGRAM
 
 
 def test_imports_above_the_function_are_kept() -> None:
     program = "import math\n\ndef solution():\n    return math.sqrt(16)"
-    assert world().program(f"{program}\n```") == program
+    assert world().program(problem(), f"{program}\n```") == program
 
 
+@pytest.mark.parametrize(
+    "program",
+    [
+        "import math\n\ndef solution(number0):\n    return math.sqrt(number0)",
+        "def solution(number0: int, number1=2) -> float:\n    return number0 / number1",
+        "HALF = 2\n\ndef solution(number0):\n    return number0 / HALF",
+    ],
+)
+def test_a_program_with_a_head_of_its_own_is_learnt_as_a_body_that_does_the_same(program: str) -> None:
+    one, posed = world(), problem(number0=16)
+    learnt = one.program(posed, one.completion(posed, program))
+    assert learnt.startswith("def solution(number0):")
+    values = []
+    for text in (program, learnt):
+        space: dict[str, Any] = {}
+        exec(text, space)
+        values.append(space["solution"](number0=16))
+    assert values[0] == values[1]
+
+
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(["a = 1", "b = a * 2", "'''it is ``` here'''", "# why", "c = [1,\n        2]"]), min_size=1
@@ -95,12 +124,13 @@ def test_imports_above_the_function_are_kept() -> None:
 )
 def test_a_completion_reads_back_as_its_program(lines: list[str]) -> None:
     program = "\n    ".join(["def solution(number0):", *lines, "return number0"])
-    assert world().program(world().completion(program)) == program
+    one, posed = world(), problem(number0=3)
+    assert one.program(posed, one.completion(posed, program)) == program
 
 
 def test_text_without_a_program_gives_none() -> None:
-    assert world().program("") == ""
-    assert world().program("I do not know.\n```") == ""
+    for text in ("", "I do not know.\n```", " I do not know.", "\n\n", "\n```"):
+        assert world().program(problem(), text) == ""
 
 
 def test_worked_examples_come_first_and_fit_the_kind_of_problem() -> None:
