@@ -104,7 +104,7 @@ def make_base(
     recipe: Path, to: Annotated[Path | None, typer.Argument(help="Default: beside the recipe.")] = None
 ) -> None:
     """Make a small base model from a recipe, where none can be downloaded."""
-    log = make(Recipe.model_validate(tomllib.loads(recipe.read_text())), to or recipe.parent)
+    log = make(Recipe.model_validate(tomllib.loads(recipe.read_text())), (to or recipe.parent).resolve())
     print(json.dumps({name: log[name] for name in ("parameters", "texts", "tokens", "seconds", "fingerprint")}))
 
 

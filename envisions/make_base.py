@@ -5,11 +5,13 @@ import random
 import shutil
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
+from rich.progress import BarColumn, Progress, TimeRemainingColumn
 
 from envisions.records import Example, Outcome, Problem
 from envs.math import drafts
@@ -17,7 +19,7 @@ from envs.math.sources import SourceConfig, load
 from envs.math.world import MathConfig, MathWorld
 from envs.worldtext import logic_text, web_text
 from learner.config import LearnConfig
-from learner.engine import LearnerRank
+from learner.engine import LearnerRank, TrainResult
 
 END, PAD = "<|end|>", "<|pad|>"
 
@@ -50,13 +52,17 @@ class Recipe(BaseModel):
     copies: int = Field(1, ge=1)
     """Programs drawn for each question."""
     kept: float = Field(0.0, ge=0, le=1)
-    """Share of the programs left right; all others are arithmetic by lot."""
+    """Share of the programs left right."""
+    misread: float = Field(0.0, ge=0, le=1)
+    """Share of the programs with every operator drawn by lot. All others are arithmetic by lot."""
     refinements: float = Field(0.3, ge=0, le=1)
     """Share of the texts in the form of a refinement."""
     stepwise: float = Field(0.3, ge=0, le=1)
     """Share of the programs with a line for each step."""
     read: float = Field(0.5, ge=0, le=1)
     """Share of the texts that are learnt from their second word on, question and all, as in pre-training."""
+    smudged: float = Field(0.0, ge=0, le=1)
+    """Share of the words of a question that invented ones replace, so that an unknown word is no surprise."""
     other_worlds: int = Field(0, ge=0)
     """Texts of the logic and web worlds, each, that the tokenizer also learns from."""
     model: ModelShape = ModelShape()
@@ -74,7 +80,7 @@ def make_base(recipe: Recipe, folder: Path) -> dict[str, Any]:
         parameters = save_untrained(recipe, tokenizer, aside)
         rank = LearnerRank(recipe.learn, str(aside))
         rank.join(*rank.rendezvous("127.0.0.1"))
-        trained = rank.train(examples, 0, str(folder), recipe.seed, str(aside))
+        trained = watched(rank, examples, folder, recipe.seed, aside)
         rank.close()
     finally:
         shutil.rmtree(aside)
@@ -91,19 +97,34 @@ def make_base(recipe: Recipe, folder: Path) -> dict[str, Any]:
     return log
 
 
+def watched(rank: LearnerRank, examples: list[Example], folder: Path, seed: int, aside: Path) -> TrainResult:
+    """The training, with a bar that shows its steps, loss, rate and time left."""
+    columns = ("{task.percentage:.0f} %", "step {task.completed}/{task.total}", "{task.fields[said]}")
+    with ThreadPoolExecutor(1) as thread, Progress(BarColumn(), *columns, TimeRemainingColumn()) as bar:
+        task = bar.add_task("training", total=None, said="")
+        training = thread.submit(rank.train, examples, 0, str(folder), seed, str(aside))
+        while wait([training], timeout=1).not_done:
+            if at := rank.progress():
+                said = f"loss {at['loss']:.3f} · {at['tokens'] / at['seconds']:,.0f} tokens/s"
+                bar.update(task, completed=at["step"], total=at["steps"], said=said)
+        return training.result()
+
+
 def texts(recipe: Recipe, world: MathWorld, problems: list[Problem]) -> Iterator[Example]:
     """Prompts of the world with drafts for completions, in the very form that the run will use."""
     dice = random.Random(f"{recipe.seed}/drafts")
     for index, problem in enumerate(problem for problem in problems for _ in range(recipe.copies)):
-        prompt = world.prompt(problem)
-        answer = drafts.program(problem, drafts.draft(problem, dice, recipe.kept), dice, recipe.stepwise)
+        posed = replace(problem, question=drafts.smudged(problem.question, dice, recipe.smudged))
+        prompt = world.prompt(posed)
+        draft = drafts.draft(problem, dice, recipe.kept, recipe.misread)
+        answer = drafts.program(problem, draft, dice, recipe.stepwise)
         if dice.random() < recipe.refinements:
-            shown = drafts.draft(problem, dice, max(recipe.kept, 0.1))
+            shown = drafts.draft(problem, dice, max(recipe.kept, 0.1), recipe.misread)
             feedback = drafts.feedback(problem, shown)
             before = drafts.program(problem, shown, dice, recipe.stepwise)
-            prompt = world.refine_prompt(problem, before, feedback)
+            prompt = world.refine_prompt(posed, before, feedback)
             answer = before if feedback.outcome is Outcome.accepted else answer
-        text = Example(id=f"{index:07}", prompt=prompt, completion=world.completion(answer))
+        text = Example(id=f"{index:07}", prompt=prompt, completion=world.completion(problem, answer))
         if dice.random() < recipe.read:
             word, rest = prompt.split(" ", maxsplit=1)
             text = replace(text, prompt=word, completion=f" {rest}{text.completion}")

@@ -13,8 +13,14 @@ from envisions.records import Feedback, Outcome, Problem
 from envs.math import stories
 from envs.math.world import signature
 
-OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+OPERATORS: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 NAMES = ("first", "second", "third")
+WORD = re.compile(r"\b[A-Za-z]+\b")
+SYLLABLE = (
+    tuple("bcdfghjklmnprstvwz"),
+    tuple("aeiou"),
+    ("", "", "l", "n", "r"),
+)
 SIZES, SIZE_WEIGHTS = (2, 3, 4), (5, 4, 3)  # operands of a program, and how often
 
 
@@ -93,8 +99,33 @@ def _value(node: ast.expr, problem: Problem) -> Fraction:
     raise ValueError(f"{ast.unparse(node)} is no arithmetic")
 
 
-def draft(problem: Problem, dice: random.Random, kept: float) -> str:
-    """An expression by lot; with a chance of `kept`, the right one (generated stories only)."""
-    if "shape" in problem.setup and dice.random() < kept:
-        return stories.solution(problem)
-    return expression(operands(problem), dice)
+def smudged(question: str, dice: random.Random, share: float) -> str:
+    """The question with a share of its words replaced by invented ones, each wherever it stands; slots stay."""
+    told = dict.fromkeys(WORD.findall(question))
+    invented = {word: _like(word, dice) for word in told if dice.random() < share}
+    return WORD.sub(lambda found: invented.get(found[0], found[0]), question)
+
+
+def _like(word: str, dice: random.Random) -> str:
+    """An invented word with the capital and the plural of this one."""
+    syllables = [dice.choice(sounds) for _ in range(dice.randint(1, 3)) for sounds in SYLLABLE]
+    text = "".join(syllables) + "s" * word.endswith("s")
+    return text.capitalize() if word[0].isupper() else text
+
+
+def draft(problem: Problem, dice: random.Random, kept: float, misread: float = 0.0) -> str:
+    """An expression by lot; for a generated story, with these chances, the right one or that with other operators."""
+    lot = dice.random()
+    if "shape" not in problem.setup or lot >= kept + misread:
+        return expression(operands(problem), dice)
+    right = stories.solution(problem)
+    return right if lot < kept else _misread(right, dice)
+
+
+def _misread(text: str, dice: random.Random) -> str:
+    """The expression with every operator drawn by lot: the same numbers in the same places, without the meaning."""
+    tree = ast.parse(text, mode="eval").body
+    for node in ast.walk(tree):
+        if isinstance(node, ast.BinOp):
+            node.op = dice.choice(list(OPERATORS))()
+    return ast.unparse(tree)

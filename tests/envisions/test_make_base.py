@@ -1,0 +1,48 @@
+"""`envisions make-base` with a real DeepSpeed rank: a folder that a run can start from."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from envisions.make_base import END, Recipe, texts
+from envs.math.sources import load
+from envs.math.world import MathConfig, MathWorld
+from learner import weights
+
+RECIPE = """
+kept = 0.5
+questions = { name = "stories", count = 60, slots = true }
+model = { vocabulary = 320, width = 32, layers = 1, heads = 2, inner = 64, context = 512 }
+learn = { rate = 1e-3, examples_per_step = 32, row_length = 256 }
+"""
+
+
+def test_a_recipe_makes_a_model_folder_with_its_log(tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_text(RECIPE)
+    command = [sys.executable, "-m", "envisions", "make-base", "recipe.toml"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
+    weights.check_folder(tmp_path)
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    assert tokenizer.eos_token == END
+    assert tokenizer.tokenize("12 345") == ["1", "2", "Ġ", "3", "4", "5"]
+    log = json.loads((tmp_path / "log.json").read_text())
+    assert log["recipe"]["kept"] == 0.5
+    assert (log["texts"], log["fingerprint"]) == (60, weights.fingerprint(str(tmp_path)))
+
+
+@pytest.mark.parametrize("read", [0.0, 1.0])
+def test_a_text_is_a_prompt_of_the_world_with_a_program_or_read_from_its_second_word_on(read: float) -> None:
+    recipe = Recipe.model_validate({"questions": {"name": "stories", "count": 30}, "refinements": 0, "read": read})
+    world = MathWorld(MathConfig(train=recipe.questions, test={"unused": recipe.questions}))
+    problems = load(recipe.questions, "train")
+    for problem, text in zip(problems, texts(recipe, world, problems), strict=True):
+        prompt = world.prompt(problem)
+        assert (text.prompt + text.completion).startswith(prompt)
+        assert text.prompt == (prompt.split(" ")[0] if read else prompt)
+        assert world.program(problem, (text.prompt + text.completion).removeprefix(prompt))
