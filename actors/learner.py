@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from actors.fleet import ATTEMPTS, Fleet, FleetConfig, launch
 from envisions.records import Example
@@ -19,7 +20,6 @@ class LearnerGang:
         self.config, self.base = config, base
         self._fleet_config = fleet
         self._ranks: Fleet | None = None
-        self.retries = 0
 
     async def train(
         self, examples: Sequence[Example], version: int, folder: str, seed: int, start_from: str
@@ -29,11 +29,10 @@ class LearnerGang:
             try:
                 ranks = await self._formed()
                 results = await ranks.call_each(LearnerRank.train, examples, version, folder, seed, start_from)
-                return results[0]
+                return replace(results[0], retries=attempt)
             except InfrastructureError:
                 if attempt == ATTEMPTS - 1:
                     raise
-                self.retries += 1
                 await self.close()
         raise AssertionError("unreachable")
 

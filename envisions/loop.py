@@ -20,6 +20,8 @@ class Trained(Protocol):
     def tokens(self) -> int: ...
     @property
     def dropped(self) -> tuple[str, ...]: ...
+    @property
+    def retries(self) -> int: ...
 
 
 class Parts(Protocol):
@@ -74,7 +76,7 @@ async def self_train(parts: Parts, *, iterations: int) -> AsyncIterator[Progress
             loss=trained.loss,
             tokens={"trained": trained.tokens},
             seconds=clock.seconds,
-            retries=dict(clock.retries),
+            retries=dict(clock.retries + Counter(learner=trained.retries)),
         )
         yield await parts.commit(report)
 

@@ -33,6 +33,7 @@ class TrainResult:
     dropped: tuple[str, ...]
     tokens: int
     seconds: float
+    retries: int = 0  # gangs that were lost on the way
 
 
 class LearnerRank:
