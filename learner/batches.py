@@ -106,7 +106,7 @@ def micro_batches(
     examples (what the paper's code does, with one sequence a device); "token" = mean over all completion tokens.
     """
     # Attention costs the square of a row, so rows are only as long as it takes to fill them well.
-    row_length = min(row_length, max(FILLED, 2 * max(example.length for example in examples)))
+    row_length = min(row_length, max(FILLED, *(example.length for example in examples)))
     rows = pack([example.length for example in examples], row_length)
     rows.sort(key=lambda row: -sum(examples[i].length for i in row))  # neighbours alike: little padding
     height = max(1, tokens // row_length)
