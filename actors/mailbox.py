@@ -2,8 +2,8 @@
 
 A Ray call costs about half a millisecond of processor time on each side; a sampled program or an executed one
 costs a few. So calls travel in batches: `Line.call` puts a request into an outbox that leaves with the next
-message, `Replica` answers as soon as any request is done with everything that is done by then. Under light load a
-batch holds one call and nothing waits; under heavy load batches grow by themselves.
+message, `Replica` answers once any request is done with everything that is done by then. Both linger for a moment, so
+that a message holds what comes up within it.
 
 Replica  consumes: requests            waits for: the object's methods    produces: replies, in any order
 Line     consumes: calls, replies      waits for: Ray                     produces: results, or ReplicaLost
@@ -21,6 +21,7 @@ from uuid import uuid4
 
 from envs.base import InfrastructureError
 
+LINGER_SECONDS = 0.01
 COLLECT_SECONDS = 10.0  # how long an idle poll stays open
 SILENCE_SECONDS = 60.0  # an open poll unanswered for this long means that the process hangs
 RECONNECT_SECONDS = 0.5
@@ -96,6 +97,7 @@ class Replica:
             replies = [await asyncio.wait_for(done.get(), COLLECT_SECONDS)]
         except TimeoutError:
             return self._incarnation, []
+        await asyncio.sleep(LINGER_SECONDS)
         while not done.empty():
             replies.append(done.get_nowait())
         return self._incarnation, replies
@@ -192,7 +194,7 @@ class Line:
             self._flushing = asyncio.create_task(self._post())
 
     async def _post(self) -> None:
-        await asyncio.sleep(0)  # let the calls of this turn of the loop join the message
+        await asyncio.sleep(LINGER_SECONDS)
         while self._outbox:
             batch, self._outbox = self._outbox, []
             try:
