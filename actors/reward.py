@@ -8,6 +8,7 @@ consumes: problems          waits for: generators, environments
 produces: trajectories      unblocks: the driver, once memory holds all attempts of the problem
 """
 
+import asyncio
 from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -59,23 +60,27 @@ class RewardService:
     async def explore(self, problem: Problem, iteration: int, version: int) -> Progress:
         """K attempts at one problem and a refinement of each, executed and stored."""
         keys = [self._key(problem, iteration, slot, "explore") for slot in range(self.config.samples)]
-        slots = await settled([self._explore_and_refine(problem, key, version) for key in keys])
+        verdicts = Verdicts(self.environments, problem)
+        slots = await settled([self._explore_and_refine(problem, key, version, verdicts) for key in keys])
         return await self._store(problem, [trajectory for slot in slots for trajectory in slot])
 
     async def evaluate(self, problem: Problem, iteration: int, version: int) -> Progress:
         """One greedy attempt at a test problem, executed and stored."""
         key = self._key(problem, iteration, 0, "evaluate")
-        attempt = await self._attempt(problem, self.world.prompt(problem), key, self._greedy, version)
+        verdicts = Verdicts(self.environments, problem)
+        attempt = await self._attempt(problem, self.world.prompt(problem), key, self._greedy, version, verdicts)
         return await self._store(problem, [attempt])
 
-    async def _explore_and_refine(self, problem: Problem, key: AttemptKey, version: int) -> list[Trajectory]:
+    async def _explore_and_refine(
+        self, problem: Problem, key: AttemptKey, version: int, verdicts: "Verdicts"
+    ) -> list[Trajectory]:
         prompt = self.world.prompt(problem) if version else self.world.first_prompt(problem)
-        explored = await self._attempt(problem, prompt, key, self._explore, version)
+        explored = await self._attempt(problem, prompt, key, self._explore, version, verdicts)
         if not self.config.refine or not explored.feedback.outcome.is_verdict:
             return [explored]
         prompt = self.world.refine_prompt(problem, explored.program, explored.feedback)
         refined = await self._attempt(
-            problem, prompt, key._replace(kind="refine"), self._explore, version, parent=explored.key
+            problem, prompt, key._replace(kind="refine"), self._explore, version, verdicts, parent=explored.key
         )
         return [explored, refined]
 
@@ -86,6 +91,7 @@ class RewardService:
         key: AttemptKey,
         sampling: Sampling,
         version: int,
+        verdicts: "Verdicts",
         parent: AttemptKey | None = None,
     ) -> Trajectory:
         """Sample and execute. A prompt that does not fit is a cancelled attempt: no verdict on any program."""
@@ -99,18 +105,10 @@ class RewardService:
                 key=key, problem=problem, candidate=candidate, program="", feedback=feedback, parent=parent
             )
         program = self.world.program(problem, candidate.text)
-        feedback = await self._execute(problem, program)
+        feedback = await verdicts.on(program)
         return Trajectory(
             key=key, problem=problem, candidate=candidate, program=program, feedback=feedback, parent=parent
         )
-
-    async def _execute(self, problem: Problem, program: str) -> Feedback:
-        if not program:
-            return Feedback(outcome=Outcome.failed, error="no program was found in the answer")
-        try:
-            return await self.environments.call(EnvironmentWorker.execute, problem, program)
-        except InfrastructureError as error:  # after all retries: recorded as such, never scored
-            return Feedback(outcome=Outcome.infra_failed, error=str(error))
 
     async def _store(self, problem: Problem, trajectories: Sequence[Trajectory]) -> Progress:
         await self.memory.call(Memory.add, problem, trajectories)
@@ -133,3 +131,27 @@ class RewardService:
 
     def _key(self, problem: Problem, iteration: int, slot: int, kind: str) -> AttemptKey:
         return AttemptKey(self.run, iteration, problem.id, slot, kind)
+
+
+class Verdicts:
+    """The environment's word on the programs of one problem, each distinct text executed once.
+
+    Of ten attempts at an easy problem most are the same program.
+    """
+
+    def __init__(self, environments: Fleet, problem: Problem) -> None:
+        self._environments, self._problem = environments, problem
+        self._asked: dict[str, asyncio.Task[Feedback]] = {}
+
+    async def on(self, program: str) -> Feedback:
+        if not program:
+            return Feedback(outcome=Outcome.failed, error="no program was found in the answer")
+        if program not in self._asked:
+            self._asked[program] = asyncio.create_task(self._execute(program))
+        return await asyncio.shield(self._asked[program])  # others may wait for the same one
+
+    async def _execute(self, program: str) -> Feedback:
+        try:
+            return await self._environments.call(EnvironmentWorker.execute, self._problem, program)
+        except InfrastructureError as error:  # after all retries: recorded as such, never scored
+            return Feedback(outcome=Outcome.infra_failed, error=str(error))

@@ -56,7 +56,7 @@ def encode(tokenizer: Any, prompt: str, completion: str) -> Encoded:
     before = _without_end(tokenizer, prompt)
     if not before:
         raise ValueError(f"prompt {prompt!r} has no token; the first token needs one before it: give the prompt a text")
-    both = _without_end(tokenizer, prompt + completion)
+    both = _without_end(tokenizer, prompt + completion) if completion else before
     if both[: len(before)] == before:
         after = both[len(before) :]
     else:
