@@ -54,7 +54,7 @@ class Recipe(BaseModel):
     kept: float = Field(0.0, ge=0, le=1)
     """Share of the programs left right."""
     misread: float = Field(0.0, ge=0, le=1)
-    """Share of the programs with every operator drawn by lot. All others are arithmetic by lot."""
+    """Share of the programs with the opposite of every operator. All others are arithmetic by lot."""
     refinements: float = Field(0.3, ge=0, le=1)
     """Share of the texts in the form of a refinement."""
     stepwise: float = Field(0.3, ge=0, le=1)

@@ -14,6 +14,7 @@ from envs.math import stories
 from envs.math.world import signature
 
 OPERATORS: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+OPPOSITE = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
 NAMES = ("first", "second", "third")
 WORD = re.compile(r"\b[A-Za-z]+\b")
 SYLLABLE = (
@@ -114,18 +115,18 @@ def _like(word: str, dice: random.Random) -> str:
 
 
 def draft(problem: Problem, dice: random.Random, kept: float, misread: float = 0.0) -> str:
-    """An expression by lot; for a generated story, with these chances, the right one or that with other operators."""
+    """An expression by lot; for a generated story, with these chances, the right one or its opposite."""
     lot = dice.random()
     if "shape" not in problem.setup or lot >= kept + misread:
         return expression(operands(problem), dice)
     right = stories.solution(problem)
-    return right if lot < kept else _misread(right, dice)
+    return right if lot < kept else _opposite(right)
 
 
-def _misread(text: str, dice: random.Random) -> str:
-    """The expression with every operator drawn by lot: the same numbers in the same places, without the meaning."""
+def _opposite(text: str) -> str:
+    """The expression with - for + and / for *, and the other way round: the same numbers in the same places."""
     tree = ast.parse(text, mode="eval").body
     for node in ast.walk(tree):
         if isinstance(node, ast.BinOp):
-            node.op = dice.choice(list(OPERATORS))()
+            node.op = OPPOSITE[type(node.op)]()
     return ast.unparse(tree)
