@@ -6,15 +6,17 @@ import signal
 from typing import Any
 
 PDEATHSIG, SECCOMP, CAPBSET_DROP, SUBREAPER, NO_NEW_PRIVS = 1, 22, 24, 36, 38  # what prctl does
+MACHINE = os.uname().machine
 CAPABILITIES_VERSION = 0x20080522
 NEW_MOUNT, NEW_UTS, NEW_IPC, NEW_USER, NEW_PID, NEW_NET = (1 << bit for bit in (17, 26, 27, 28, 29, 30))
 READ_ONLY, NO_SETUID, NO_DEVICES, REMOUNT, BIND, RECURSIVE, PRIVATE = (1 << bit for bit in (0, 1, 2, 5, 12, 14, 18))
 DETACH = 2
 NUMBERS = {  # of the calls that the C library has no function for
-    "x86_64": {"pivot_root": 155, "capset": 126},
-    "aarch64": {"pivot_root": 41, "capset": 91},
+    "landlock_create_ruleset": 444,
+    "landlock_add_rule": 445,
+    "landlock_restrict_self": 446,
+    **{"x86_64": {"pivot_root": 155, "capset": 126}, "aarch64": {"pivot_root": 41, "capset": 91}}.get(MACHINE, {}),
 }
-LANDLOCK = {"landlock_create_ruleset": 444, "landlock_add_rule": 445, "landlock_restrict_self": 446}  # on every machine
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -28,11 +30,10 @@ def checked(result: int, name: str) -> int:
 
 def system_call(name: str, *arguments: Any) -> int:
     """Call the kernel by number. Integers are passed as 64 bits, which is what the kernel reads."""
-    number = LANDLOCK.get(name) or NUMBERS.get(os.uname().machine, {}).get(name)
-    if number is None:
-        raise OSError(f"{name}: its number on {os.uname().machine} is not known")
+    if name not in NUMBERS:
+        raise OSError(f"{name}: its number on {MACHINE} is not known")
     wide = [ctypes.c_long(each) if isinstance(each, int) else each for each in arguments]
-    return checked(libc.syscall(ctypes.c_long(number), *wide), name)
+    return checked(libc.syscall(ctypes.c_long(NUMBERS[name]), *wide), name)
 
 
 def prctl(option: int, value: int, pointer: Any = 0) -> None:

@@ -64,27 +64,32 @@ class Confinement:
             self.used = int(file.read().split()[0]) * resource.getpagesize()
         with contextlib.suppress(OSError):
             self.strays = os.open(f"/proc/self/task/{os.getpid()}/children", os.O_RDONLY | os.O_CLOEXEC)
+        for kind in (resource.RLIMIT_CORE, resource.RLIMIT_MSGQUEUE, resource.RLIMIT_MEMLOCK):
+            resource.setrlimit(kind, (0, 0))
+        if "uid" in self.layers:
+            os.setgroups([])
         if "mount" in self.layers:
             keep_only(library_paths())
         if "landlock" in self.layers:
             self._ruleset = read_only(library_paths())
         if "seccomp" in self.layers:
             self._filter = Filter()
+        if self.layers:
+            prctl(NO_NEW_PRIVS, 1)  # landlock and seccomp need it
 
     def confine(self, limits: dict[str, Any], slot: int, result: int, zygote: int) -> None:
         """Bind the calling process for ever. Any exception means: do not run the program."""
         if "limits" in self.layers:
             set_limits(limits, self.used)
-        if self.layers:
-            prctl(NO_NEW_PRIVS, 1)  # the next ones need it
-        if "landlock" in self.layers:
+        if self._ruleset >= 0:
             restrict(self._ruleset)
         if "uid" in self.layers:
             become(FIRST_UID + (self.pid * SLOTS + slot) % UIDS)
-        if "privileges" in self.layers:
+        elif "privileges" in self.layers:  # who is not root any more has no capability either
             drop_capabilities()
         detach(result)
-        die_with(zygote)
+        if "pid" not in self.layers:  # there the kernel sees to it
+            die_with(zygote)
         if self._filter is not None:
             self._filter.install()
 
@@ -104,16 +109,12 @@ def set_limits(limits: dict[str, Any], used: int) -> None:
         (resource.RLIMIT_CPU, limits["cpu_seconds"]),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_NOFILE, 64),
-        (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NPROC, 0),
-        (resource.RLIMIT_MSGQUEUE, 0),
-        (resource.RLIMIT_MEMLOCK, 0),
     ):
         resource.setrlimit(kind, (most, most))
 
 
 def become(user: int) -> None:
-    os.setgroups([])
     os.setresgid(user, user, user)
     os.setresuid(user, user, user)
 

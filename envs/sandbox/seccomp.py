@@ -1,25 +1,25 @@
 """The filter that the kernel runs before each system call of a program: what is not on the list fails with EPERM.
 
 So a program sees a PermissionError that it can report, instead of dying. A call in another machine's numbering (32-bit
-calls on x86-64) ends the process; the x32 numbering is refused.
+calls on x86-64) ends the process; the x32 numbering, whose numbers are large, is refused like all that is not listed.
 """
 
 import ctypes
 import errno
 import os
 import struct
+from collections.abc import Sequence
 from typing import Any
 
-from envs.sandbox.kernel import SECCOMP, prctl
+from envs.sandbox.kernel import MACHINE, SECCOMP, prctl
 from envs.sandbox.syscalls import ALLOWED, CONDITIONAL
 
 FILTER_MODE = 2
 MACHINES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}  # what the kernel calls them
 COLUMN = {"x86_64": 0, "aarch64": 1}
-X32 = 0x40000000
 
 # Offsets into what the filter is given: the number, the machine, six arguments of eight bytes (little end first).
-NUMBER, MACHINE, ARGUMENTS = 0, 4, 16
+NUMBER, ARCHITECTURE, ARGUMENTS = 0, 4, 16
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 ALLOW, REFUSE, KILL = 0x7FFF0000, 0x00050000 | errno.EPERM, 0x80000000
 
@@ -80,20 +80,36 @@ def conditions() -> dict[str, list[Instruction]]:
 def instructions(machine: str) -> list[Instruction]:
     """The whole filter for "x86_64" or "aarch64"."""
     column = COLUMN[machine]
-    code: list[Instruction] = [
-        (LOAD, 0, 0, MACHINE),
+    verdicts = {numbers[column]: allow() for numbers in ALLOWED.values()}
+    verdicts |= {CONDITIONAL[name][column]: test for name, test in conditions().items()}
+    return [
+        (LOAD, 0, 0, ARCHITECTURE),
         (EQUAL, 1, 0, MACHINES[machine]),
         (RETURN, 0, 0, KILL),
         (LOAD, 0, 0, NUMBER),
-        (AT_LEAST, 0, 1, X32),
-        *refuse(),
+        *search(sections(verdicts)),
     ]
-    for name, test in conditions().items():
-        if (number := CONDITIONAL[name][column]) >= 0:
-            code += [(EQUAL, 0, len(test), number), *test]
-    allowed = [numbers[column] for numbers in ALLOWED.values() if numbers[column] >= 0]
-    code += [(EQUAL, len(allowed) - place, 0, number) for place, number in enumerate(allowed)]
-    return [*code, *refuse(), *allow()]
+
+
+def sections(verdicts: dict[int, list[Instruction]]) -> list[tuple[int, list[Instruction]]]:
+    """The number line cut where the verdict changes: (first number, verdict); what is not listed is refused."""
+    cuts = [(0, refuse())]
+    for number in sorted(each for each in verdicts if each >= 0):
+        for start, verdict in ((number, verdicts[number]), (number + 1, refuse())):
+            if cuts[-1][0] == start:
+                cuts.pop()
+            if not cuts or cuts[-1][1] != verdict:
+                cuts.append((start, verdict))
+    return cuts
+
+
+def search(cuts: list[tuple[int, list[Instruction]]]) -> list[Instruction]:
+    """Find a number's section by halving: the kernel tries every number once when a filter is installed."""
+    if len(cuts) == 1:
+        return cuts[0][1]
+    middle = len(cuts) // 2
+    below, above = search(cuts[:middle]), search(cuts[middle:])
+    return [(AT_LEAST, len(below), 0, cuts[middle][0]), *below, *above]
 
 
 class Program(ctypes.Structure):
@@ -101,13 +117,13 @@ class Program(ctypes.Structure):
 
 
 class Filter:
-    """The filter for this machine, assembled once. `install` binds the calling process to it for ever."""
+    """A filter, assembled once; by default the one for programs. `install` binds the caller to it for ever."""
 
-    def __init__(self, machine: str | None = None) -> None:
-        machine = machine or os.uname().machine
-        if machine not in MACHINES:
-            raise OSError(f"no list of system calls for {machine}; there is one for {', '.join(MACHINES)}")
-        code = instructions(machine)
+    def __init__(self, code: Sequence[Instruction] | None = None) -> None:
+        if code is None:
+            if MACHINE not in MACHINES:
+                raise OSError(f"no list of system calls for {MACHINE}; there is one for {', '.join(MACHINES)}")
+            code = instructions(MACHINE)
         self._code = b"".join(struct.pack("<HBBI", *each) for each in code)
         self._program: Any = Program(len(code), self._code)
 
