@@ -123,6 +123,8 @@ def taken(wanted: Sequence[str] | None) -> tuple[str, ...]:
     """The layers to use: those that are wanted, each of which must work here, or the most that do (None)."""
     if wanted is None:
         return strongest()
+    if unknown := sorted(set(wanted) - set(LAYERS)):
+        raise LayerError(f"{unknown[0]!r} is no layer; it must be one of {', '.join(LAYERS)}")
     layers = [name for name in LAYERS if name in wanted]
     for place, name in enumerate(layers, 1):
         if not works(layers[:place]):

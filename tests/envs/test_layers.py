@@ -167,6 +167,11 @@ def test_a_layer_that_is_asked_for_and_missing_is_named() -> None:
         where(NO_LANDLOCK, Sandbox(layers=["limits", "landlock", "seccomp"]), "")
 
 
+def test_a_layer_that_does_not_exist_is_refused() -> None:
+    with Sandbox(layers=["secomp"]) as box, pytest.raises(InfrastructureError, match="'secomp' is no layer"):
+        box.run("")
+
+
 def test_a_kernel_without_landlock_still_gets_the_other_layers(possible: tuple[str, ...]) -> None:
     value, layers = where(NO_LANDLOCK, Sandbox(), "def solution(): return 1")
     assert value == 1
