@@ -19,11 +19,13 @@ from envisions import show as showing
 from envisions.activity import Activity
 from envisions.config import RunConfig, load
 from envisions.console import Console
+from envisions.execution import execution
 from envisions.loop import self_train
 from envisions.make_base import Recipe
 from envisions.make_base import make_base as make
 from envisions.records import IterationReport
 from envisions.wiring import LiveParts, checked
+from envs.base import InfrastructureError
 from pool.store import Store, StoreError
 
 app = typer.Typer(
@@ -82,6 +84,17 @@ def check(world: str, file: Path) -> None:
     """Execute given programs against given problems, without a model; one JSON line a record."""
     for line in checking.check(world, file):
         print(json.dumps(line), flush=True)
+
+
+@app.command("exec")
+def execute(
+    file: Annotated[str, typer.Argument(help="A Python file, or - to read the program from a pipe.")],
+    overrides: Annotated[list[str] | None, typer.Argument(help="Limits to change: sandbox.seconds=5 ...")] = None,
+    inputs: Annotated[str, typer.Option(help="JSON: a list of arguments, or an object of them by name.")] = "[]",
+    call: Annotated[str, typer.Option(help="The function whose value is wanted; '' runs the file only.")] = "solution",
+) -> None:
+    """Run one program in the sandbox; what became of it, as JSON."""
+    print(json.dumps(execution(file, inputs, call, overrides or ())))
 
 
 @app.command()
@@ -149,6 +162,6 @@ def main() -> None:
     """Run a command. What the user can mend ends with one line and exit code 2, not with a traceback."""
     try:
         app()
-    except (ValueError, LookupError, StoreError) as error:
+    except (ValueError, LookupError, StoreError, InfrastructureError) as error:
         print(f"envisions: {error}", file=sys.stderr)
         sys.exit(2)

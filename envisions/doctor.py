@@ -26,15 +26,16 @@ from envisions.installation import OURS, PINNED, companions, imports, own_packag
 GIB = 2**30
 PYTHON = (3, 11)
 DISK_GIB, SHM_GIB, OPEN_FILES, SANDBOX_SECONDS = 5, 1, 4096, 5.0
+PROCESS = 'sandbox.isolation = "process"'
 SANDBOX = """
 import time
-from envs.sandbox.sandbox import Sandbox
+from envs.sandbox.sandbox import Sandbox, SandboxConfig
 begun = time.monotonic()
-with Sandbox() as sandbox:
+with Sandbox(SandboxConfig(isolation="process")) as sandbox:
     run = sandbox.run("def solution():\\n    print('hello')\\n    return 6 * 7")
-    seconds = time.monotonic() - begun
+    seconds, layers = time.monotonic() - begun, sandbox.layers
 assert (run.status, run.value, run.stdout.strip()) == ("ok", 42, "hello"), run
-print(seconds)
+print(seconds, *layers)
 """
 
 
@@ -44,15 +45,20 @@ def python(version: tuple[int, ...] = sys.version_info[:3]) -> Finding:
 
 
 def sandbox(run: Attempt = attempt) -> Finding:
-    """Whether a program really runs in the sandbox, and at once."""
+    """Whether a program really runs in the sandbox, at once, and what stands between it and this machine."""
     tried = run(SANDBOX, 60.0)
     if tried.code != 0:
         remedy = "allow this user to fork and to set limits: outside a container that forbids it, or as another user"
         return Finding("sandbox", False, tried.complaint, remedy)
-    seconds = float(tried.output)
+    seconds, *layers = tried.output.split()
+    detail = f"a program ran, {float(seconds):.1f} s with the start of the sandbox; around it: {', '.join(layers)}"
+    if "seccomp" not in layers:
+        remedy = f"allow seccomp filters, as containers do by default; or set {PROCESS} to run programs without"
+        return Finding("sandbox", False, f"{detail}; no seccomp, so programs are refused", remedy)
+    if not {"mount", "landlock"} & set(layers):
+        detail += "; programs can read this user's files: use a kernel with landlock (5.13), or allow mount namespaces"
     remedy = "the machine is overloaded or its disk is slow: end other work"
-    detail = f"a program ran, {seconds:.1f} s with the start of the sandbox"
-    return finding("sandbox", seconds < SANDBOX_SECONDS, detail, remedy)
+    return finding("sandbox", float(seconds) < SANDBOX_SECONDS, detail, remedy)
 
 
 def port() -> Finding:

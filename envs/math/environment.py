@@ -10,7 +10,7 @@ from envisions.records import Feedback, Outcome, Problem
 from envs.math.answers import GRADER, compare
 from envs.sandbox.sandbox import Run, Sandbox, SandboxConfig
 
-BROKEN = ("error", "memory", "killed", "output", "no_result")
+BROKEN = ("wrong_type", "error", "memory", "killed", "output", "no_result")
 
 
 class MathEnvironment:

@@ -1,15 +1,8 @@
 """A child of the zygote: confines itself, runs one program and writes its answer as JSON.
 
-Covered, for each program: its own session; limits on memory, processor time, open files, file size and (where the user
-is not root) processes; no new privileges; no inherited file descriptor but the one for its result; a clean environment;
-a deadline; death by pidfd and process group, and of orphans that left the group; nothing outlives the zygote, and the
-zygote does not outlive who started it.
-Not covered yet: reading, truncating and deleting files, the network, signals to processes of the same user, and, for
-root, forking. A program that forks, leaves its session and kills the zygote can leave a process behind. All of these
-belong in `confine`.
+What it is kept from is said in `envs.sandbox.layers`.
 """
 
-import ctypes
 import io
 import json
 import math
@@ -17,60 +10,26 @@ import operator
 import os
 import random
 import re
-import resource
-import signal
 import sys
 import types
 from typing import Any, NoReturn
 
+from envs.sandbox.layers import RESULT, Confinement
+
 PROGRAM = "<program>"
-RESULT = 3  # the child's only open descriptor beyond 0, 1 and 2
 CONFINED = b"+"  # first byte of a result, sent before any line of the program has run: it cannot be forged
+NO_MEMORY = "MemoryError: the program needs more memory than it may use"
 EXIT_MEMORY = 112  # the child had no memory left to say so
 DEEPEST = 20
-PDEATHSIG, SUBREAPER, NO_NEW_PRIVS = 1, 36, 38
-
-libc = ctypes.CDLL(None, use_errno=True)
+NO_VALUE = re.compile(r"<.*>", re.DOTALL)  # how Python writes what no text can stand for
 
 
 class TooLongError(Exception):
     """The answer does not fit the limit on output."""
 
 
-def prctl(option: int, value: int) -> None:
-    if libc.prctl(option, value, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), f"prctl({option}, {value})")
-
-
-def die_with(parent: int) -> None:
-    prctl(PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before the request was in force
-        os._exit(1)
-
-
-def confine(limits: dict[str, Any], used: int, result: int, zygote: int) -> None:
-    """Take from this process all that a program does not need. The one place for every layer of isolation.
-
-    `used` is the address space in bytes that the zygote itself takes. Any exception means: do not run the program.
-    """
-    os.setsid()
-    die_with(zygote)
-    null = os.open("/dev/null", os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(null, descriptor)
-    if result != RESULT:
-        os.dup2(result, RESULT)
-    os.closerange(RESULT + 1, 1 << 20)
-    for kind, most in (
-        (resource.RLIMIT_AS, used + (limits["memory_mib"] << 20)),
-        (resource.RLIMIT_CPU, limits["cpu_seconds"]),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_NOFILE, 64),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NPROC, 0),
-    ):
-        resource.setrlimit(kind, (most, most))
-    prctl(NO_NEW_PRIVS, 1)
+class NoValueError(Exception):
+    """The answer is a function, a class, a generator or the like."""
 
 
 class Printed(io.StringIO):
@@ -106,8 +65,11 @@ def plain(value: Any, most: int, depth: int = 0) -> Any:
         return plain(value.tolist(), most, depth + 1)
     if hasattr(type(value), "__index__"):  # sympy.Integer
         return plain(operator.index(value), most, depth + 1)
+    text = str(value)
+    if NO_VALUE.fullmatch(text[:most]):
+        raise NoValueError(f"the answer is of type {type(value).__name__}; return a number, a text, a list or the like")
     # Addresses differ from run to run; the same program must give the same answer.
-    return {"repr": re.sub(r" at 0x[0-9a-f]+", "", str(value)), "type": type(value).__name__}
+    return {"repr": re.sub(r" at 0x[0-9a-f]+", "", text), "type": type(value).__name__}
 
 
 def describe(error: BaseException) -> str:
@@ -143,12 +105,10 @@ def execute(job: dict[str, Any]) -> dict[str, Any]:
                 raise TooLongError(f"the answer is longer than {most} characters")
     except TooLongError as error:
         answer = {"status": "output", "value": None, "error": str(error)}
+    except NoValueError as error:
+        answer = {"status": "wrong_type", "value": None, "error": str(error)}
     except MemoryError:
-        answer = {
-            "status": "memory",
-            "value": None,
-            "error": "MemoryError: the program needs more memory than it may use",
-        }
+        answer = {"status": "memory", "value": None, "error": NO_MEMORY}
     except BaseException as error:
         answer = {"status": "error", "value": None, "error": describe(error)}
     return {**answer, "stdout": printed.getvalue()}
@@ -161,14 +121,14 @@ def call(module: types.ModuleType, name: str, args: Any) -> Any:
     return function(**args) if isinstance(args, dict) else function(*args)
 
 
-def play(job: dict[str, Any], used: int, result: int, zygote: int) -> NoReturn:
+def play(job: dict[str, Any], confinement: Confinement, slot: int, result: int, zygote: int) -> NoReturn:
     """The whole life of a child; never returns to the zygote's loop."""
     code = 1
     try:
         try:
-            confine(job["limits"], used, result, zygote)
+            confinement.confine(job["limits"], slot, result, zygote)
         except BaseException as error:
-            os.write(result, f" {error!r}".encode())
+            complain(error, result)
             os._exit(1)
         os.write(RESULT, CONFINED)
         text = json.dumps(execute(job), ensure_ascii=False).encode("utf-8", "replace")
@@ -179,3 +139,10 @@ def play(job: dict[str, Any], used: int, result: int, zygote: int) -> NoReturn:
         code = EXIT_MEMORY
     finally:
         os._exit(code)
+
+
+def complain(error: BaseException, result: int) -> None:
+    try:
+        os.write(result, f" {error!r}".encode())
+    except OSError:  # it is the other one already
+        os.write(RESULT, f" {error!r}".encode())

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import IO, Any
@@ -38,14 +39,18 @@ class ZygoteDiedError(Exception):
 
 
 class ZygoteProcess:
-    """A running zygote. Raises InfrastructureError when it cannot be started.
+    """A running zygote, its process id and its layers. Raises InfrastructureError when it cannot be started.
 
     `call` may be used by many threads. A thread of its own starts the zygote, because the kernel's parent-death signal
     is sent when the starting *thread* ends, and reads its replies.
     """
 
-    def __init__(self, preload: tuple[str, ...]) -> None:
-        self.pid = 0
+    def __init__(
+        self, preload: Sequence[str], isolation: str = "confined", layers: Sequence[str] | None = None
+    ) -> None:
+        self.pid, self.layers = 0, tuple[str, ...]()
+        self._group = 0  # of the zygote, what waits for it, and nothing else: each program has its own
+        told = json.dumps({"preload": preload, "isolation": isolation, "layers": layers})
         self._channel, theirs = socket.socketpair()
         self._channel.settimeout(SEND_SECONDS)
         self._sending, self._state = threading.Lock(), threading.Lock()
@@ -53,16 +58,17 @@ class ZygoteProcess:
         started: Future[dict[str, Any]] = Future()
         self._waiting: dict[int, Future[dict[str, Any]]] = {0: started}
         self._alive = True
-        self._thread = threading.Thread(target=self._live, args=(theirs, preload), name="sandbox", daemon=True)
+        self._thread = threading.Thread(target=self._live, args=(theirs, told), name="sandbox", daemon=True)
         self._thread.start()
         try:
-            started.result(START_SECONDS)
+            reply = started.result(START_SECONDS)
         except TimeoutError:
             self.close()
             raise InfrastructureError(f"the sandbox did not start within {START_SECONDS:g} s") from None
         except (ZygoteDiedError, OSError) as error:
             self.close()
-            raise InfrastructureError(f"the sandbox did not start: {error}; preload was {', '.join(preload)}") from None
+            raise InfrastructureError(f"the sandbox did not start: {error}") from None
+        self.pid, self.layers = reply["pid"], tuple(reply["layers"])
 
     @property
     def alive(self) -> bool:
@@ -89,9 +95,9 @@ class ZygoteProcess:
     def kill(self) -> None:
         """End it now. Its programs die with it."""
         with self._state:
-            if self._alive and self.pid:
+            if self._alive and self._group:
                 with contextlib.suppress(ProcessLookupError):
-                    os.killpg(self.pid, signal.SIGKILL)
+                    os.killpg(self._group, signal.SIGKILL)
 
     def close(self) -> None:
         """Let it end its programs and itself; kill it if it takes longer than a moment."""
@@ -102,18 +108,19 @@ class ZygoteProcess:
             self.kill()
             self._thread.join(5)
 
-    def _live(self, theirs: socket.socket, preload: tuple[str, ...]) -> None:
+    def _live(self, theirs: socket.socket, told: str) -> None:
         """Start, read until the end, then tell everyone who waits."""
         reason: BaseException = ZygoteDiedError("it ended")
         with tempfile.TemporaryFile() as complaints, self._channel:
             try:
-                process = self._start(theirs, preload, complaints)
+                process = self._start(theirs, told, complaints)
                 try:
                     self._read()
                 finally:
                     with self._state:  # after wait() the pid may belong to another
                         self._alive = False
-                        process.kill()
+                        with contextlib.suppress(ProcessLookupError):
+                            os.killpg(process.pid, signal.SIGKILL)
                         process.wait()
                     complaints.seek(0)
                     lines = complaints.read()[-4000:].decode("utf-8", "replace").strip().splitlines()
@@ -127,10 +134,10 @@ class ZygoteProcess:
                 for reply in waiting.values():
                     reply.set_exception(reason)
 
-    def _start(self, theirs: socket.socket, preload: tuple[str, ...], complaints: IO[bytes]) -> subprocess.Popen[bytes]:
+    def _start(self, theirs: socket.socket, told: str, complaints: IO[bytes]) -> subprocess.Popen[bytes]:
         # -P and -s with an environment of our own isolate as -I does, but -I would ignore PYTHONHASHSEED.
         command = [sys.executable, "-P", "-s", "-B", "-X", "utf8", "-m", "envs.sandbox.zygote"]
-        command += [str(theirs.fileno()), str(os.getpid()), json.dumps(preload)]
+        command += [str(theirs.fileno()), str(os.getpid()), told]
         with theirs:
             process = subprocess.Popen(
                 command,
@@ -142,7 +149,7 @@ class ZygoteProcess:
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
-        self.pid = process.pid
+        self._group = process.pid
         return process
 
     def _read(self) -> None:

@@ -1,6 +1,6 @@
 """Runs untrusted programs: this program, with these inputs, within these limits, gives this value.
 
-What a program is kept from, and what not yet, is said in `envs.sandbox.child`.
+What a program is kept from, and what not, is said in `envs.sandbox.layers`.
 """
 
 import json
@@ -14,14 +14,14 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from envs.base import InfrastructureError
-from envs.sandbox.child import EXIT_MEMORY
+from envs.sandbox.child import EXIT_MEMORY, NO_MEMORY
 from envs.sandbox.process import ZygoteDiedError, ZygoteProcess
 
 GRACE_SECONDS = 10.0  # beyond a program's own deadline; then the zygote itself hangs
 PROGRAM_CHARS = 1_000_000
 
-Status = Literal["ok", "error", "timeout", "memory", "killed", "output", "no_result"]
-FROM_CHILD = ("ok", "error", "memory", "output")
+Status = Literal["ok", "wrong_type", "error", "timeout", "memory", "killed", "output", "no_result"]
+FROM_CHILD = ("ok", "wrong_type", "error", "memory", "output")
 
 
 class Limits(BaseModel):
@@ -46,19 +46,25 @@ class SandboxConfig(Limits):
     """Modules imported once and shared by all programs; others work too, but each program pays for its own import."""
     parallel: int = Field(default=4, ge=1)
     """Programs running at once; more wait their turn, and their time does not run while they wait."""
+    isolation: Literal["confined", "process"] = "confined"
+    """"confined": refuse to run programs where the kernel offers no seccomp. "process": run them all the same, with
+    whatever else it offers, in the worst case as ordinary processes; only for programs that you would run yourself."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
     """What became of one program.
 
-    value: a JSON value; anything that is none is {"repr": its text, "type": its class}, e.g. sympy's sqrt(2) or 3/4.
-    error: one line, "TypeError: ... (line 3)". seconds: wall clock. peak_mib: largest resident size.
+    value: a JSON value; anything that is none is {"repr": its text, "type": its class}, e.g. sympy's sqrt(2) or 3/4;
+    what has no text either, such as a function, is of the wrong type. error: one line, "TypeError: ... (line 3)".
+    limit: what a timeout ran into. signal: what killed it. seconds: wall clock. peak_mib: largest resident size.
     """
 
     status: Status
     value: Any = None
     error: str = ""
+    limit: Literal["", "cpu", "wall"] = ""
+    signal: int = 0
     stdout: str = ""
     seconds: float = 0.0
     cpu_seconds: float = 0.0
@@ -66,10 +72,14 @@ class Run:
 
 
 class Sandbox:
-    """Runs programs in forks of a zygote, which starts at the first call. To be used by many threads at once."""
+    """Runs programs in forks of a zygote, which starts at the first call. To be used by many threads at once.
 
-    def __init__(self, config: SandboxConfig | None = None) -> None:
+    layers: exactly these of `envs.sandbox.layers.LAYERS`, for tests and measurements; by default all that work here.
+    """
+
+    def __init__(self, config: SandboxConfig | None = None, *, layers: Sequence[str] | None = None) -> None:
         self.config = config or SandboxConfig()
+        self._wanted = layers
         self.restarts = 0  # zygotes started after the death of one
         self._slots = threading.BoundedSemaphore(self.config.parallel)
         self._lock = threading.Lock()
@@ -110,6 +120,11 @@ class Sandbox:
             return self._alone(job, limits)
 
     @property
+    def layers(self) -> tuple[str, ...]:
+        """What stands between a program and this machine. Starts the zygote, which tries what can be had."""
+        return self._living().layers
+
+    @property
     def pid(self) -> int | None:
         """The zygote's process id, None while there is none."""
         process = self._process
@@ -134,15 +149,18 @@ class Sandbox:
                 raise InfrastructureError("the sandbox is closed; make a new one")
             if self._process is None or not self._process.alive:
                 self.restarts += self._process is not None
-                self._process = ZygoteProcess(self.config.preload)
+                self._process = self._start()
             return self._process
+
+    def _start(self) -> ZygoteProcess:
+        return ZygoteProcess(self.config.preload, self.config.isolation, self._wanted)
 
     def _alone(self, job: dict[str, Any], limits: Limits) -> Run:
         """Run a program under which the zygote died twice in a zygote of its own: if that dies too, it was the program.
 
         An empty program goes first, so that a machine on which zygotes die anyway is not blamed on this one.
         """
-        process = ZygoteProcess(self.config.preload)
+        process = self._start()
         try:
             probe = {**job, "program": "", "call": None}
             judge(process.call(probe, limits.seconds + GRACE_SECONDS), limits)
@@ -165,16 +183,18 @@ def judge(reply: dict[str, Any], limits: Limits) -> Run:
     used = {"seconds": reply["wall"], "cpu_seconds": reply["cpu"], "peak_mib": reply["peak_kib"] / 1024}
     number = reply["signal"]
     if reply["ended"] == "timeout":
-        return Run(status="timeout", error=f"no answer within {limits.seconds:g} s", **used)
+        return Run(status="timeout", limit="wall", error=f"no answer within {limits.seconds:g} s", **used)
     # The kernel enforces the limit by its own, coarser account of the time used.
     if number in (signal.SIGKILL, signal.SIGXCPU) and reply["cpu"] > 0.8 * limits.cpu_seconds:
-        return Run(status="timeout", error=f"no answer within {limits.cpu_seconds} s of processor time", **used)
+        error = f"no answer within {limits.cpu_seconds} s of processor time"
+        return Run(status="timeout", limit="cpu", error=error, **used)
     if reply["ended"] == "output":
         return Run(status="output", error="the program wrote more than a result may hold", **used)
     if number:
-        return Run(status="killed", error=f"killed by signal {number} ({signal.strsignal(number)})", **used)
+        error = f"killed by signal {number} ({signal.strsignal(number)})"
+        return Run(status="killed", signal=number, error=error, **used)
     if reply["code"] == EXIT_MEMORY:
-        return Run(status="memory", error="MemoryError: the program needs more memory than it may use", **used)
+        return Run(status="memory", error=NO_MEMORY, **used)
     answer = parse(reply["text"])
     if answer is None:
         return Run(status="no_result", error="the program ended its process before it gave an answer", **used)

@@ -2,16 +2,16 @@
 
 It has one thread, so that a fork is safe, and imports nothing third-party that it was not told to preload. It speaks
 length-prefixed JSON over one socket: a job in, a reply out, many jobs in flight. What a child sends is passed on as
-text, never unpickled. What programs are kept from is said in `envs.sandbox.child`.
+text, never unpickled. What programs are kept from is said in `envs.sandbox.layers`.
 """
 
 import contextlib
 import gc
 import importlib
+import itertools
 import json
 import math
 import os
-import resource
 import selectors
 import signal
 import socket
@@ -22,14 +22,16 @@ import warnings
 from functools import partial
 from typing import Any, NoReturn
 
-from envs.sandbox.child import CONFINED, SUBREAPER, die_with, play, prctl
+from envs.sandbox.child import CONFINED, play
+from envs.sandbox.kernel import SUBREAPER, die_with, prctl
+from envs.sandbox.layers import Confinement, LayerError, taken
 
 
 class Child:
     """One program under way."""
 
-    def __init__(self, job: dict[str, Any], pid: int, pipe: int) -> None:
-        self.id = job["id"]
+    def __init__(self, job: dict[str, Any], slot: int, pid: int, pipe: int) -> None:
+        self.id, self.slot = job["id"], slot
         self.pid, self.pidfd, self.pipe = pid, os.pidfd_open(pid), pipe
         self.started = time.monotonic()
         self.deadline = self.started + job["limits"]["seconds"]
@@ -48,17 +50,15 @@ class Child:
 class Zygote:
     """Serves jobs from one socket until the other end closes it."""
 
-    def __init__(self, channel: socket.socket) -> None:
-        self.channel, self.inbox = channel, bytearray()
+    def __init__(self, channel: socket.socket, confinement: Confinement) -> None:
+        self.channel, self.inbox, self.confinement = channel, bytearray(), confinement
         self.children: dict[int, Child] = {}
         self.selector = selectors.DefaultSelector()
         self.selector.register(channel, selectors.EVENT_READ, self.receive)
         self.pid = os.getpid()
-        with open("/proc/self/statm") as file:  # noqa: PTH123 - pathlib is not loaded here
-            self.used = int(file.read().split()[0]) * resource.getpagesize()
 
     def serve(self) -> NoReturn:
-        self.send({"id": 0})
+        self.send({"id": 0, "pid": self.confinement.pid, "layers": self.confinement.layers})
         while True:
             now = time.monotonic()
             for child in self.children.values():
@@ -92,11 +92,12 @@ class Zygote:
     def fork(self, job: dict[str, Any]) -> None:
         try:
             pipe, result = os.pipe()
+            slot = next(free for free in itertools.count() if all(free != each.slot for each in self.children.values()))
             pid = os.fork()
             if pid == 0:
-                play(job, self.used, result, self.pid)
+                play(job, self.confinement, slot, result, self.pid)
             os.close(result)
-            child = Child(job, pid, pipe)
+            child = Child(job, slot, pid, pipe)
         except OSError as error:
             self.send({"id": job["id"], "fault": repr(error)})
             return
@@ -151,11 +152,10 @@ class Zygote:
 
     def sweep(self) -> bool:
         """Kill and collect orphans: a subreaper inherits what its children left. True while there are any."""
-        try:
-            with open(f"/proc/self/task/{self.pid}/children") as file:  # noqa: PTH123
-                orphans = [int(pid) for pid in file.read().split() if int(pid) not in self.children]
-        except OSError:  # a kernel without this file
+        if self.confinement.strays < 0:  # a kernel that cannot tell
             return False
+        pids = map(int, os.pread(self.confinement.strays, 1 << 16, 0).split())
+        orphans = [pid for pid in pids if pid not in self.children]
         for pid in orphans:
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
@@ -178,18 +178,36 @@ class Zygote:
 
 
 def main() -> None:
-    """Arguments: the descriptor of the socket, the pid that started us, a JSON list of modules to import."""
-    descriptor, parent, preload = int(sys.argv[1]), int(sys.argv[2]), json.loads(sys.argv[3])
+    """Arguments: the descriptor of the socket, the pid that started us, and as JSON what `ZygoteProcess` was told."""
+    descriptor, parent, told = int(sys.argv[1]), int(sys.argv[2]), json.loads(sys.argv[3])
     die_with(parent)
+    confinement = Confinement(layers(told))
+    confinement.enter()
     prctl(SUBREAPER, 1)
     warnings.simplefilter("ignore")
-    for name in preload:
+    for name in told["preload"]:
         importlib.import_module(name)
     # Our own modules can be preloaded too, but no program can import more of them from here on.
-    sys.path.remove(os.environ.pop("PYTHONPATH"))
+    ours = os.environ.pop("PYTHONPATH")
+    sys.path[:] = [path for path in sys.path if path != ours]
+    confinement.seal()
     gc.collect()
     gc.freeze()  # the collector must not touch, and so copy, the pages that all children share
-    Zygote(socket.socket(fileno=descriptor)).serve()
+    Zygote(socket.socket(fileno=descriptor), confinement).serve()
+
+
+def layers(told: dict[str, Any]) -> tuple[str, ...]:
+    """The layers to use. Ends the process, with one line, where programs would be less confined than they must be."""
+    try:
+        names = taken(told["layers"])
+    except LayerError as error:
+        sys.exit(str(error))
+    if "seccomp" not in names and told["isolation"] != "process" and told["layers"] is None:
+        sys.exit(
+            f'sandbox.isolation is "{told["isolation"]}", which needs seccomp, and this kernel or container has only '
+            f'{", ".join(names)}; allow seccomp filters, or set sandbox.isolation = "process" to run without'
+        )
+    return names
 
 
 if __name__ == "__main__":

@@ -102,7 +102,18 @@ def test_the_sandbox_really_runs_a_program_and_its_refusal_is_told() -> None:
     real = doctor.sandbox()
     assert real.ok or "a program ran" in real.detail  # slow on a loaded machine, but it ran
     assert has_fault(doctor.sandbox(failing("InfrastructureError: could not fork\n")), "could not fork", "container")
-    assert has_fault(doctor.sandbox(lambda code, seconds: Tried(0, "7.5\n", "", 8.0)), "7.5 s", "overloaded")
+    assert has_fault(
+        doctor.sandbox(lambda code, seconds: Tried(0, "7.5 limits seccomp\n", "", 8.0)), "7.5 s", "overloaded"
+    )
+
+
+def test_layers_that_are_missing_around_programs_are_told() -> None:
+    assert has_fault(doctor.sandbox(lambda code, seconds: Tried(0, "0.5 limits\n", "", 1.0)), "no seccomp", "isolation")
+    readable = doctor.sandbox(lambda code, seconds: Tried(0, "0.5 limits seccomp\n", "", 1.0))
+    assert readable.ok
+    assert "can read this user's files" in readable.detail
+    hidden = doctor.sandbox(lambda code, seconds: Tried(0, "0.5 landlock seccomp\n", "", 1.0))
+    assert "can read" not in hidden.detail
 
 
 def test_the_loopback_interface_is_tried_for_real() -> None:

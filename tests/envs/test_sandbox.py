@@ -1,11 +1,11 @@
-"""Programs run in the sandbox: honest ones, broken ones, and ones made to break it."""
+"""Programs run in the sandbox: honest ones and broken ones, and zygotes that die. The hostile ones: test_hostile.py."""
 
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -25,12 +25,21 @@ def sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
+QUICK = Limits(seconds=0.7, memory_mib=64)
+
+
 def returning(expression: str, above: str = "") -> str:
     return f"{above}\ndef solution():\n    return {expression}\n"
 
 
 def children(pid: int | None) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def possible(layers: Sequence[str]) -> list[str]:
+    """Those of the layers that this machine allows."""
+    with Sandbox() as sandbox:
+        return [name for name in sandbox.layers if name in layers or (name == "user" and "pid" in layers)]
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 10) -> bool:
@@ -68,7 +77,6 @@ def marked(mark: str) -> list[int]:
         (returning("float('nan')"), {"repr": "nan", "type": "float"}),
         (returning("{1, 2}"), {"repr": "{1, 2}", "type": "set"}),
         (returning("3 + 4j"), {"repr": "(3+4j)", "type": "complex"}),
-        (returning("solution"), {"repr": "<function solution>", "type": "function"}),
         (returning("math.comb(5, 2)", "import math"), 10),
         (returning("numpy.float32(0.5)", "import numpy"), 0.5),
         (returning("sqrt(8)", "from sympy import sqrt"), {"repr": "2*sqrt(2)", "type": "Mul"}),
@@ -78,6 +86,23 @@ def marked(mark: str) -> list[int]:
 def test_a_program_gives_its_value_as_json(sandbox: Sandbox, program: str, value: Any) -> None:
     run = sandbox.run(program, limits=Limits(seconds=30, cpu_seconds=20, memory_mib=2048))
     assert (run.status, run.value, run.error) == ("ok", value, "")
+
+
+@pytest.mark.parametrize("answer", ["solution", "int", "print", "object()", "(n for n in 'a')", "[map(int, 'a')]"])
+def test_what_no_text_can_stand_for_is_of_the_wrong_type(sandbox: Sandbox, answer: str) -> None:
+    run = sandbox.run(returning(answer))
+    assert (run.status, run.value) == ("wrong_type", None)
+    assert run.error.startswith("the answer is of type ")
+
+
+def test_the_end_of_a_program_is_told_in_so_many_fields() -> None:
+    with Sandbox(layers=["limits"]) as sandbox:
+        looping = sandbox.run("while True: pass", limits=Limits(seconds=20, cpu_seconds=1))
+        assert (looping.status, looping.limit) == ("timeout", "cpu")
+        sleeping = sandbox.run("import time\ntime.sleep(100)", limits=QUICK)
+        assert (sleeping.status, sleeping.limit) == ("timeout", "wall")
+        dying = sandbox.run("import os, signal\nos.kill(os.getpid(), signal.SIGUSR1)")
+        assert (dying.status, dying.signal) == ("killed", signal.SIGUSR1)
 
 
 def test_inputs_are_passed_by_position_or_by_name(sandbox: Sandbox) -> None:
@@ -122,72 +147,16 @@ def test_a_broken_program_gets_one_line_with_the_place(sandbox: Sandbox, program
 
 def test_a_program_writes_no_file(sandbox: Sandbox, tmp_path: Path) -> None:
     run = sandbox.run(f"with open({str(tmp_path / 'file')!r}, 'w') as file:\n    file.write('x' * 10)")
-    assert run.error.startswith("OSError: [Errno 27] File too large")
-    assert (tmp_path / "file").read_bytes() == b""
+    assert run.error.startswith("PermissionError: [Errno 1]")
+    assert not (tmp_path / "file").exists()
 
 
 QUICK = Limits(seconds=0.7, memory_mib=64)
-HOSTILE: dict[str, tuple[str, set[str]]] = {
-    "infinite loop": ("while True: pass", {"timeout"}),
-    "loop that swallows everything": (
-        "while True:\n    try:\n        while True: pass\n    except BaseException: pass",
-        {"timeout"},
-    ),
-    "ignores signals": (
-        "import signal\nfor n in range(1, 65):\n    try: signal.signal(n, signal.SIG_IGN)\n"
-        "    except (OSError, ValueError): pass\nwhile True: pass",
-        {"timeout"},
-    ),
-    "sleep": ("import time\ntime.sleep(100)", {"timeout"}),
-    "stops itself": ("import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)", {"timeout"}),
-    "big power": (returning("7 ** 7 ** 9"), {"timeout", "memory"}),
-    "evil str of the answer": (
-        "class A:\n    def __str__(self):\n        while True: pass\n" + returning("A()"),
-        {"timeout"},
-    ),
-    "regex backtracking": ("import re\nre.match('(a+)+$', 'a' * 60 + 'b')", {"timeout"}),
-    "memory bomb": ("x = []\nwhile True: x.append(bytearray(10**7))", {"memory"}),
-    "one huge list": (returning("[0] * 10**12"), {"memory"}),
-    "memory bomb that swallows the error": (
-        "x = []\nwhile True:\n    try: x.append(bytearray(10**7))\n    except MemoryError: pass",
-        {"timeout"},
-    ),
-    "huge answer": (returning("'a' * 10**6"), {"output"}),
-    "huge number": (returning("10 ** 100000"), {"output"}),
-    "nested answer": ("def solution():\n    x = []\n    x.append(x)\n    return x", {"output"}),
-    "endless print": ("while True: print('a' * 100)", {"timeout"}),
-    "raw flood": ("import os\nwhile True: os.write(3, b'a' * 65536)", {"output"}),
-    "os._exit": ("import os\nos._exit(0)", {"no_result"}),
-    "closes every descriptor": ("import os\nos.closerange(0, 1000)\n" + returning("1"), {"no_result"}),
-    "segfault": ("import ctypes\nctypes.string_at(0)", {"killed"}),
-    "kills itself": ("import os\nos.kill(os.getpid(), 9)", {"killed"}),
-    "kills its group": ("import os\nos.killpg(0, 15)", {"killed"}),
-    "unlimited recursion": (
-        "import sys\nsys.setrecursionlimit(10**9)\ndef f(n): return f(n + 1)\nf(0)",
-        {"memory", "killed", "timeout", "error"},
-    ),
-    "many descriptors": ("import os\nx = [os.dup(0) for _ in range(1000)]", {"error"}),
-    "forged result": ('import os\nos.write(3, b\'{"status": "ok"}\')\nos._exit(0)', {"no_result"}),
-    "forged nesting": ("import os\nos.write(3, b'[' * 60000)\nos._exit(0)", {"no_result"}),
-    "prints much": ("print('a' * 10**6)\n" + returning("1"), {"ok"}),
-}
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_program_ends_as_what_it_is_and_harms_no_other(sandbox: Sandbox, name: str) -> None:
-    program, expected = HOSTILE[name]
-    started = time.monotonic()
-    run = sandbox.run(program, limits=QUICK)
-    assert run.status in expected, run
-    assert time.monotonic() - started < 5
-    assert len(run.stdout) <= 4096
-    assert sandbox.run(returning("7")).value == 7
-    assert eventually(lambda: children(sandbox.pid) == [])
-    assert sandbox.restarts == 0
-
-
+@pytest.mark.parametrize("layers", [(), ("limits",), ("mount", "pid")])
 @pytest.mark.parametrize("end", ["", "import time; time.sleep(100)", "os._exit(0)"])
-def test_a_program_that_forks_leaves_no_process(sandbox: Sandbox, end: str) -> None:
+def test_a_program_that_forks_leaves_no_process(layers: Sequence[str], end: str) -> None:
     program = f"""
 import ctypes, os, time
 def name():
@@ -207,10 +176,11 @@ except OSError:
 def solution():
     return 1
 """
-    run = sandbox.run(program, limits=QUICK)
-    assert run.status in ("ok", "timeout", "no_result")
-    assert eventually(lambda: not marked("sandbox-stray"))
-    assert eventually(lambda: children(sandbox.pid) == [])
+    with Sandbox(layers=possible(layers)) as sandbox:
+        run = sandbox.run(program, limits=QUICK)
+        assert run.status in ("ok", "timeout", "no_result")
+        assert eventually(lambda: not marked("sandbox-stray"))
+        assert eventually(lambda: children(sandbox.pid) == [])
 
 
 def test_hanging_programs_do_not_block_another(sandbox: Sandbox) -> None:
@@ -256,7 +226,7 @@ def test_a_killed_zygote_is_replaced_and_its_programs_run_again() -> None:
 
 
 def test_a_program_that_kills_its_zygote_is_found_out() -> None:
-    with Sandbox() as sandbox, ThreadPoolExecutor(2) as threads:
+    with Sandbox(layers=["limits"]) as sandbox, ThreadPoolExecutor(2) as threads:
         hostile = threads.submit(sandbox.run, "import os\nos.kill(os.getppid(), 9)")
         innocent = threads.submit(sandbox.run, returning("5", "import time\ntime.sleep(0.3)"))
         assert hostile.result(60).status == "killed"
@@ -350,6 +320,7 @@ def test_a_program_sees_nothing_of_our_environment(monkeypatch: pytest.MonkeyPat
         assert "SECRET_TOKEN" not in names
         assert "PYTHONPATH" not in names
         assert sandbox.run("import envisions").status == "error"
+    with Sandbox(layers=()) as sandbox:
         assert sandbox.run(returning("sorted(os.listdir('/proc/self/fd'))", "import os")).value == [
             "0",
             "1",
