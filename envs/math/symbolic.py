@@ -142,7 +142,8 @@ def same_value(left: sympy.Expr, right: sympy.Expr) -> bool | None:
     base = sympy.Function("base")
     if left.func == base and right.func == base and left.args[1] != right.args[1]:
         return False
-    left, right = (side.args[0] if side.func == base else side for side in (left, right))
+    if base in (left.func, right.func):  # digits, not a number: there is no tolerance
+        return bool((left.args[0] if left.func == base else left) == (right.args[0] if right.func == base else right))
     if left == right:
         return True
     symbols = sorted(left.free_symbols | right.free_symbols, key=str)
