@@ -25,7 +25,7 @@ PART = r"\s*(\{\s*\d{1,400}\s*\}|\d)"
 RATIO = re.compile(SIGNED + WHOLE + rf"(?:\\[dtc]?frac{PART}{PART}|(\d{{1,400}})\s*/\s*(\d{{1,400}}))")
 MONEY = re.compile(r",?\s*\\!\s*|\\?\$|\\,|€|£|\{,\}(?=\d)|\\?%$")
 TEXT = r"\\(?:text|textrm|textnormal|mbox)\s*"
-ALL_TEXT = re.compile(TEXT + r"\{([^{}]*)\}")
+ALL_TEXT = re.compile(rf"^{TEXT}\{{([^{{}}]*)\}}$")
 UNIT_AFTER = re.compile(
     rf"(?<=[\d}}])(?:\s|\\[,;: ])*(?:{TEXT}\{{(?!\s*[ap]\.?m\.?\s*\}})[^{{}}]*\}}\s*(?:\^\s*(?:\d|\{{\d\}}))?"
     r"|\^\s*(?:\\circ|\{\s*\\circ\s*\})|°)$"
@@ -96,9 +96,7 @@ def number(answer: Any) -> Fraction | None:
         return Fraction(answer)
     if not isinstance(answer, str) or len(answer) > 1000:
         return None
-    text = UNIT_AFTER.sub(
-        "", ALL_TEXT.sub(r"\1", answer.strip(" $")) if ALL_TEXT.fullmatch(answer) else answer.strip(" $")
-    )
+    text = UNIT_AFTER.sub("", ALL_TEXT.sub(r"\1", answer.strip(" $")))
     text = WORDS_AFTER.sub("", MONEY.sub("", text).strip().replace("−", "-")).rstrip(".")
     if match := RATIO.fullmatch(text):
         above, below = (int((match[place] or match[place + 2]).strip("{} ")) for place in (3, 4))

@@ -18,8 +18,6 @@ SEQUENCES = frozenset(("any", "()", "[]", "list"))
 LISTS = frozenset(("any", "set", "list"))
 UNORDERED = frozenset(("set", "list", "union"))
 HOUR = re.compile(r"(\d{1,2}) [ap]m")
-
-
 UNREAD = "unread"
 
 
