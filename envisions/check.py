@@ -1,4 +1,4 @@
-"""Given programs against given problems, many at once and without a model: what the environment says of each."""
+"""Without a model: what the environment says of given programs, and whether a set of problems can be scored at all."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,12 +8,17 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
+from envisions.config import explain
 from envisions.records import Feedback, Outcome, Problem
 from envs.base import Environment, InfrastructureError
 from envs.math import formats
 from envs.math.environment import MathEnvironment
 from envs.math.formats import Record, RecordError
-from envs.math.sources import SourceError, file_rows
+from envs.math.sources import LOADERS, SourceConfig, SourceError, file_rows
+from envs.math.validation import Checked
+from envs.math.validation import validate as each_record
 from envs.sandbox.sandbox import SandboxConfig
 
 ATTEMPTS = 3  # how often a program is tried while the machine fails
@@ -47,6 +52,18 @@ def check(
         raise SourceError(f"environments is {environments}; it must be at least 1")
     tasks = list(read(WORLDS[world], Path(file)))
     return execute(tasks, WORLDS[world], sandbox or SandboxConfig(), environments)
+
+
+def validate(name: str, file: Path | None = None, count: int = 0) -> Iterator[Checked]:
+    """Every record of a set of problems with its place, the bad ones with what is wrong and what to do.
+
+    Without a file the set is generated or read from the hub. Raises SourceError when there is no such set.
+    """
+    hub = file is None and getattr(LOADERS.get(name), "hub", None) is not None
+    try:
+        return each_record(SourceConfig(name=name, path=file, hub=hub, count=count))
+    except ValidationError as error:
+        raise SourceError("\n".join(explain(error))) from None
 
 
 def read(world: Checkable, file: Path) -> Iterator[tuple[Problem, str]]:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 import tomllib
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -95,6 +96,23 @@ def execute(
 ) -> None:
     """Run one program in the sandbox; what became of it, as JSON."""
     print(json.dumps(execution(file, inputs, call, overrides or ())))
+
+
+@app.command()
+def validate(
+    source: Annotated[str, typer.Argument(help="What the records are: gsm8k, math, svamp ...")],
+    file: Annotated[Path | None, typer.Argument(help="Default: from the hub, or generated.")] = None,
+    count: Annotated[int, typer.Option(help="How many records; 0 takes all.")] = 0,
+) -> None:
+    """Check a set of problems: each gold answer must be accepted and a wrong one rejected. Lists the bad records."""
+    bad: Counter[bool] = Counter()
+    for place, fault in checking.validate(source, file, count):
+        bad[bool(fault)] += 1
+        if fault:
+            print(f"{place}: {fault}", flush=True)
+    print(f"{bad.total()} records of {source}, {bad[True]} bad")
+    if bad[True]:
+        raise typer.Exit(1)
 
 
 @app.command()

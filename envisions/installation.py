@@ -18,6 +18,7 @@ PINNED: Mapping[str, tuple[str, ...]] = {  # what it may be called on a package 
     "transformers": ("transformers",),
     "deepspeed": ("deepspeed",),
     "sympy": ("sympy",),
+    "math-verify": ("math-verify",),
 }
 TRAP = ("torchvision", "torchaudio", "torchcodec")
 REINSTALL = "pip install --no-deps -r requirements/cpu.lock (on a GPU machine: pip install '.[gpu]')"

@@ -2,12 +2,13 @@
 
 import json
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
 from envisions.records import Feedback, Outcome, Problem
-from envs.math.answers import GRADER, compare
+from envs.math.answers import GRADER, Opinion, compare
 from envs.sandbox.sandbox import Run, Sandbox, SandboxConfig
 
 BROKEN = ("wrong_type", "error", "memory", "killed", "output", "no_result")
@@ -18,6 +19,8 @@ class MathEnvironment:
 
     `problem.setup["inputs"]`, a mapping from names to JSON values, becomes the arguments of `solution`. Equal
     (program, inputs, gold answer) are run once; what hung is run again, since that may have been the machine.
+    `disputes` counts the answers on which the judges of envs.math.answers differed, by what each said; the evidence of
+    each such answer has it too, under "dispute".
     """
 
     def __init__(self, sandbox: SandboxConfig | None = None, *, remembered: int = 4096) -> None:
@@ -25,6 +28,7 @@ class MathEnvironment:
         # The gold answer never enters the process that a program runs in, nor one it could inherit memory from.
         self.grader = Sandbox(GRADER)
         self._remembered = remembered
+        self.disputes: Counter[str] = Counter()
         self._results: OrderedDict[tuple[str, str, str], Feedback] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -37,7 +41,7 @@ class MathEnvironment:
                 self._results.move_to_end(key)
                 return self._results[key]
         feedback = self._judge(problem, program, dict(inputs))
-        if feedback.outcome is not Outcome.timed_out:
+        if feedback.outcome not in (Outcome.timed_out, Outcome.unverifiable):
             with self._lock:
                 self._results[key] = feedback
                 while len(self._results) > self._remembered:
@@ -57,29 +61,29 @@ class MathEnvironment:
                 evidence=evidence(program, None),
             )
         run = self.sandbox.run(program, call="solution", args=inputs)
-        outcome, error = self._verdict(run, problem.answer)
+        outcome, error, dispute = self._verdict(run, problem.answer)
         return Feedback(
             outcome=outcome,
             output=json.dumps(run.value) if run.status == "ok" else None,
             error=error,
             seconds=run.seconds,
-            evidence=evidence(program, run.value),
+            evidence=evidence(program, run.value) | ({"dispute": dispute} if dispute else {}),
         )
 
-    def _verdict(self, run: Run, gold: str) -> tuple[Outcome, str]:
+    def _verdict(self, run: Run, gold: str) -> tuple[Outcome, str, Mapping[str, Opinion]]:
         if run.status == "timeout":
-            return Outcome.timed_out, run.error
+            return Outcome.timed_out, run.error, {}
         if run.status in BROKEN:
-            return Outcome.failed, run.error
+            return Outcome.failed, run.error, {}
         if run.value is None:
-            return Outcome.failed, "solution() returned None: end it with `return` and the answer"
-        match compare(run.value, gold, self.grader):
-            case True:
-                return Outcome.accepted, ""
-            case False:
-                return Outcome.rejected, ""
-            case _:
-                return Outcome.unverifiable, "the answer cannot be compared with the expected one"
+            return Outcome.failed, "solution() returned None: end it with `return` and the answer", {}
+        same, dispute = compare(run.value, gold, self.grader)
+        if dispute:
+            with self._lock:
+                self.disputes[", ".join(f"{judge}: {opinion}" for judge, opinion in dispute.items())] += 1
+        if same is None:
+            return Outcome.unverifiable, "the answer cannot be compared with the expected one", dispute
+        return Outcome.accepted if same else Outcome.rejected, "", dispute
 
 
 def evidence(program: str, value: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """How each data set writes a problem down: one record in, question, answer and inputs out."""
 
+import json
 import math as mathematics
 import re
 from collections.abc import Mapping
@@ -21,7 +22,12 @@ class Reading(NamedTuple):
 
 
 def record(row: Any) -> Record:
-    """The row itself, when it is a JSON object."""
+    """The row itself, or what it says as a line of JSON, when that is an object."""
+    if isinstance(row, str):
+        try:
+            row = json.loads(row)
+        except ValueError as fault:
+            raise RecordError(f"no JSON ({fault})") from None
     if not isinstance(row, dict):
         raise RecordError(f"a {type(row).__name__} stands where a JSON object must stand")
     return row

@@ -6,10 +6,22 @@ evaluated; what this grammar does not know is a ReadError.
 
 import sympy
 
-from envs.math.values import Compound, ReadError, Value, factorial, nonzero, power, single, subscript
-from envs.math.vocabulary import CONSTANTS, CONTAINERS, FUNCTIONS, LONGEST, RELATIONS, Cursor, Kind, tidy, words
-
-PLUS_MINUS = sympy.Symbol("\\pm")
+from envs.math import values
+from envs.math.intervals import interval
+from envs.math.values import Compound, ReadError, Value, both, nonzero, power, signed, single, subscript, times
+from envs.math.vocabulary import (
+    CONSTANTS,
+    CONTAINERS,
+    FUNCTIONS,
+    LETTER,
+    LONGEST,
+    OF_ANGLES,
+    RELATIONS,
+    Cursor,
+    Kind,
+    tidy,
+    words,
+)
 
 
 def read(text: str) -> Value:
@@ -26,9 +38,9 @@ def read(text: str) -> Value:
 
 
 class Reader(Cursor):
-    """Recursive descent over the tokens of one text."""
+    """Recursive descent over the tokens of one text, from the loosest binding to the tightest."""
 
-    # ---- from the loosest binding to the tightest --------------------------------------------------------------------
+    degree: sympy.Expr = sympy.Integer(1)  # 30° is 30, but an angle where the sine of it is asked
 
     def items_until(self, *closing: str) -> list[Value]:
         """Comma-separated values up to, not including, a closing sign; without one, all to the end."""
@@ -48,19 +60,12 @@ class Reader(Cursor):
             signs.append(sign)
             sides.append(self.union())
         if not signs:
-            return self.plus_minus(sides[0])
+            return both(sides[0])
         if signs[0] in ("\\in", "∈"):
             return [sides[-1]]
         if signs[0] in (">", ">="):
             sides, signs = sides[::-1], [sign.replace(">", "<") for sign in signs[::-1]]
         return [Compound("".join(signs), tuple(sides))]
-
-    @staticmethod
-    def plus_minus(value: Value) -> list[Value]:
-        """`a \\pm b` is two values."""
-        if isinstance(value, Compound) or PLUS_MINUS not in value.free_symbols:
-            return [value]
-        return [value.subs(PLUS_MINUS, 1), value.subs(PLUS_MINUS, -1)]
 
     def union(self) -> Value:
         parts = [self.sum()]
@@ -71,33 +76,30 @@ class Reader(Cursor):
     def sum(self) -> Value:
         total = self.term()
         while sign := self.take("+", "-", "\\pm"):
-            total = single(total) + self.signed(sign, self.term())
+            total = single(total) + signed(sign, self.term())
         return total
-
-    @staticmethod
-    def signed(sign: str, value: Value) -> sympy.Expr:
-        return single(value) * {"+": 1, "-": -1, "\\pm": PLUS_MINUS}[sign]
 
     def term(self) -> Value:
         if sign := self.take("+", "-", "\\pm"):
-            return self.signed(sign, self.term())
+            return signed(sign, self.term())
         product = self.power()
         while True:
             if self.take("*"):
-                product = single(product) * single(self.factor())
+                product = times(product, self.factor())
             elif self.take("/"):
                 product = single(product) / nonzero(single(self.factor()))
             elif self.starts_atom():
                 mixed = self.peek() == "\\frac" and isinstance(product, sympy.Integer)
-                other = single(self.power())
+                other = self.power()
                 # 3 1/2 written with \frac is a mixed number; nobody writes that product so.
-                product = product + other if mixed and other.is_Rational else single(product) * other
+                mixed = mixed and isinstance(other, sympy.Rational)
+                product = single(product) + single(other) if mixed else times(product, other)
             else:
                 return product
 
     def factor(self) -> Value:
         if sign := self.take("+", "-", "\\pm"):
-            return self.signed(sign, self.factor())
+            return signed(sign, self.factor())
         return self.power()
 
     def starts_atom(self) -> bool:
@@ -112,7 +114,9 @@ class Reader(Cursor):
         base = self.atom()
         while True:
             if self.take("!"):
-                base = factorial(single(base))
+                base = values.factorial(single(base))
+            elif self.take("°"):
+                base = single(base) * self.degree
             elif self.take("_"):
                 base = subscript(single(base), self.argument())
             elif self.take("^"):
@@ -122,7 +126,7 @@ class Reader(Cursor):
 
     def exponent(self) -> Value:
         if sign := self.take("+", "-"):
-            return self.signed(sign, self.exponent())
+            return signed(sign, self.exponent())
         if self.peek() == "{":
             return self.argument()
         number = self.tokens[self.at]
@@ -169,17 +173,14 @@ class Reader(Cursor):
                 self.expect("]")
             return power(single(self.argument()), 1 / nonzero(sympy.sympify(root)))
         if name == "binom":
-            return sympy.binomial(single(self.argument()), single(self.argument()))
+            return values.binomial(self.argument(), self.argument())
         if name == "begin":
             return self.matrix()
         if name in ("lfloor", "lceil", "langle"):
             return self.pair(name)
         if name == "{":
             return self.bracket("\\{")
-        if name == "mathbb":
-            self.argument()
-            return CONSTANTS["Reals"]
-        if name.isalpha() and len(name) > 1 and name not in ("end", "cup", "in"):
+        if LETTER.fullmatch(name):
             return sympy.Symbol(name)
         raise ReadError(f"\\{name} is not known")
 
@@ -194,6 +195,7 @@ class Reader(Cursor):
     def function(self, name: str) -> sympy.Expr:
         exponent = self.exponent() if self.take("^") else None
         base = [single(self.argument())] if self.take("_") else []
+        outer, self.degree = self.degree, sympy.pi / 180 if name in OF_ANGLES else self.degree
         if self.take("("):
             arguments = [single(item) for item in self.items_until(")")]
             self.expect(")")
@@ -202,6 +204,7 @@ class Reader(Cursor):
             while self.tokens[self.at][0] in (Kind.NUMBER, Kind.NAME) and self.peek() not in FUNCTIONS:
                 product *= single(self.power())
             arguments = [product]
+        self.degree = outer
         if exponent == -1 and f"a{name}" in FUNCTIONS:
             name, exponent = f"a{name}", None
         value = FUNCTIONS[name](*arguments, *base)
@@ -227,20 +230,14 @@ class Reader(Cursor):
     def container(self, kind: str) -> Value:
         items = self.items_until(")")
         self.expect(")")
-        if kind == "matrix" and len(items) == 1 and isinstance(items[0], Compound):
+        if kind in ("matrix", "set") and len(items) == 1 and isinstance(items[0], Compound):
             items = list(items[0].items)
-        if kind == "[]" and sympy.oo in items[1:2]:
-            kind = "[)"
-        if kind[0] == "[" and items[0] == -sympy.oo:
-            kind = "(" + kind[1]
-        return Compound(kind, tuple(items))
+        return (
+            interval(kind, items[0], items[1]) if kind[0] in "([" and len(items) == 2 else Compound(kind, tuple(items))
+        )
 
     def matrix(self) -> Value:
-        self.expect("{")
-        name = ""
-        while not self.take("}"):
-            name += self.next()
-        if name == "array":
+        if self.braced() == "array":
             self.argument()
         rows: list[list[Value]] = [[]]
         while self.peek() != "\\end":
@@ -249,7 +246,5 @@ class Reader(Cursor):
             elif not self.take("&"):
                 rows[-1].append(self.sum())
         self.next()
-        self.expect("{")
-        while not self.take("}"):
-            self.next()
+        self.braced()
         return Compound("matrix", tuple(Compound("any", tuple(row)) for row in rows if row))

@@ -121,24 +121,33 @@ class Records:
     hub: Hub | None = None
 
     def __call__(self, source: SourceConfig, split: str) -> Iterator[Problem]:
+        for place, found in self.each(source, split):
+            if isinstance(found, formats.RecordError):
+                raise SourceError(f"{place}: {found}; a {source.name} record is {self.shape}: mend it or take it out")
+            if found is not None:
+                yield found
+
+    def each(self, source: SourceConfig, split: str) -> Iterator[tuple[str, Problem | formats.RecordError | None]]:
+        """The place of each record with its problem, its fault, or None where its answer is of a kind left out."""
         rows = file_rows(source.path) if source.path else hub_rows(self.hub, source.hub, split)
         for index, (place, row) in enumerate(rows):
             try:
-                reading = self.read(formats.record(row))
+                record = formats.record(row)
+                reading = self.read(record)
             except formats.RecordError as fault:
-                raise SourceError(
-                    f"{place}: {fault}; a {source.name} record is {self.shape}: mend it or take it out"
-                ) from None
-            if reading is not None:
-                name = f"{source.name}-{split}-{row.get('id', index)}"
-                setup = {"inputs": reading.inputs} if reading.inputs else {}
-                yield Problem(
-                    id=name, world="math", question=reading.question, answer=reading.answer, split=split, setup=setup
-                )
+                yield place, fault
+                continue
+            name = f"{source.name}-{split}-{record.get('id', index)}"
+            yield place, problem(name, split, reading) if reading else None
+
+
+def problem(name: str, split: str, reading: Reading) -> Problem:
+    setup = {"inputs": reading.inputs} if reading.inputs else {}
+    return Problem(id=name, world="math", question=reading.question, answer=reading.answer, split=split, setup=setup)
 
 
 def file_rows(path: Path) -> Iterator[tuple[str, Any]]:
-    """Each record of a JSONL file, or of a JSON list, with its place for an error message."""
+    """Each line of a JSONL file, or each record of a JSON list, with its place for an error message."""
     if not path.is_file():
         raise SourceError(
             f"data set file {path} does not exist; correct the path, or set hub = true to download the set"
@@ -148,17 +157,12 @@ def file_rows(path: Path) -> Iterator[tuple[str, Any]]:
     except (OSError, UnicodeDecodeError) as fault:
         raise SourceError(f"{path}: {fault}; it must be a readable file of UTF-8 text") from None
     if text.lstrip().startswith("["):
-        rows = enumerate(_json(text, f"{path}"), start=1)
-        return ((f"{path} record {number}", row) for number, row in rows)
-    lines = ((f"{path} line {number}", line) for number, line in enumerate(text.split("\n"), start=1) if line.strip())
-    return ((place, _json(line, place)) for place, line in lines)
-
-
-def _json(text: str, place: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as fault:
-        raise SourceError(f"{place}: no JSON ({fault}); mend it or take it out") from None
+        try:
+            rows = json.loads(text)
+        except ValueError as fault:
+            raise SourceError(f"{path}: no JSON ({fault}); mend it or take it out") from None
+        return ((f"{path} record {number}", row) for number, row in enumerate(rows, start=1))
+    return ((f"{path} line {number}", line) for number, line in enumerate(text.split("\n"), start=1) if line.strip())
 
 
 def hub_rows(hub: Hub | None, wanted: bool | str, split: str) -> Iterator[tuple[str, Any]]:

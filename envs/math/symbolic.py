@@ -1,25 +1,28 @@
 """Whether two answers mean the same, by sympy. Runs inside the sandbox, imported there before any text arrives."""
 
+import re
 from itertools import permutations
 from typing import Any
 
 import sympy
 
+from envs.math.intervals import UNIONS, solved
 from envs.math.reader import read
 from envs.math.values import Compound, ReadError, Value
 from envs.math.vocabulary import said
 
 ABSOLUTE, RELATIVE = 1e-4, 1e-6
+ROUNDING = 1e-12
 POINTS = (0.7310585, 1.3247179, -0.5671432, 2.2360679, -1.6180339)
 SEQUENCES = frozenset(("any", "()", "[]", "list"))
+LISTS = frozenset(("any", "set", "list"))
 UNORDERED = frozenset(("set", "list", "union"))
+HOUR = re.compile(r"(\d{1,2}) [ap]m")
+UNREAD = "unread"
 
 
-def compare(output: Any, gold: str) -> bool | None:
-    """True, False, or None when the gold answer is beyond the reader or equality beyond sympy.
-
-    An output that cannot be read is wrong: it is the program's task to give an answer that can.
-    """
+def compare(output: Any, gold: str) -> bool | str | None:
+    """True, False, UNREAD when the output cannot be read, None when the gold answer cannot or equality is open."""
     try:
         right = read(gold)
     except ReadError:
@@ -29,7 +32,7 @@ def compare(output: Any, gold: str) -> bool | None:
             return said(output) == right.items[0]
         return equal(value(output), right)
     except ReadError:
-        return False
+        return UNREAD
 
 
 def value(output: Any) -> Value:
@@ -38,7 +41,7 @@ def value(output: Any) -> Value:
         return read(output)
     if isinstance(output, dict) and isinstance(output.get("repr"), str):
         text = output["repr"].replace("j", "i") if output.get("type") == "complex" else output["repr"]
-        return read(text.removeprefix("frozenset(").rstrip(")") if text.startswith("frozenset(") else text)
+        return read(text)
     if isinstance(output, list):
         return Compound("any", tuple(value(item) for item in output))
     if isinstance(output, int | float) and not isinstance(output, bool):
@@ -56,10 +59,13 @@ def equal(left: Value, right: Value) -> bool | None:
     if kinds == {"words"}:
         return left.items == right.items
     if left.kind[0] in "=<!" or right.kind[0] in "=<!":
+        left, right = (solved(side) if other.kind in UNIONS else side for side, other in ((left, right), (right, left)))
+        kinds = {left.kind, right.kind}
+    if left.kind[0] in "=<!" or right.kind[0] in "=<!":
         return same_relation(left, right)
     if "matrix" in kinds:
         return same_items(rows(left), rows(right))
-    if len(kinds) > 1 and not kinds <= SEQUENCES and not ("any" in kinds and kinds & UNORDERED):
+    if len(kinds) > 1 and not any(kinds <= alike for alike in (SEQUENCES, LISTS)):
         return False
     if kinds == {"()", "[]"}:
         return False
@@ -75,6 +81,8 @@ def bare(one: Value, other: Value) -> Value:
             return one.items[1]
         if one.kind in ("any", "list", "set") and len(one.items) == 1 and not isinstance(other, Compound):
             return one.items[0]
+        if one.kind == "words" and (hour := HOUR.fullmatch(one.items[0])):
+            return sympy.Integer(hour[1])
     return one
 
 
@@ -114,17 +122,17 @@ def same_in_some_order(left: tuple[Value, ...], right: tuple[Value, ...]) -> boo
 
 def same_relation(left: Compound, right: Compound) -> bool | None:
     if left.kind != right.kind:
-        return False if left.kind in SEQUENCES | UNORDERED | {"words"} else None
+        return False
     if same_items(left.items, right.items) or (left.kind == "=" and same_items(left.items[::-1], right.items)):
         return True
-    if left.kind != "=" or any(isinstance(item, Compound) for item in left.items + right.items):
-        return None if left.kind != "=" else False
-    # Two equations say the same when one is a multiple of the other.
+    if len(left.items) != 2 or any(isinstance(item, Compound) for item in left.items + right.items):
+        return False
+    # Two equations say the same when one is a multiple of the other; inequalities, when it is a positive one.
     one, other = left.items[0] - left.items[1], right.items[0] - right.items[1]
     if one.free_symbols != other.free_symbols:
         return False
     ratio = sympy.simplify(one / other)
-    return bool(ratio.is_number and ratio != 0)
+    return bool(ratio.is_positive or (ratio.is_number and ratio.is_nonzero and left.kind in ("=", "!=")))
 
 
 def same_value(left: sympy.Expr, right: sympy.Expr) -> bool | None:
@@ -132,7 +140,8 @@ def same_value(left: sympy.Expr, right: sympy.Expr) -> bool | None:
     base = sympy.Function("base")
     if left.func == base and right.func == base and left.args[1] != right.args[1]:
         return False
-    left, right = (side.args[0] if side.func == base else side for side in (left, right))
+    if base in (left.func, right.func):  # digits, not a number: there is no tolerance
+        return bool((left.args[0] if left.func == base else left) == (right.args[0] if right.func == base else right))
     if left == right:
         return True
     symbols = sorted(left.free_symbols | right.free_symbols, key=str)
@@ -151,6 +160,8 @@ def near(left: sympy.Expr, right: sympy.Expr, absolute: float) -> bool | None:
         return None
     if a.is_infinite or b.is_infinite:
         return bool(a == b)
+    if b != 0 and (right.is_Rational or abs(b) > ROUNDING):  # as in answers.close
+        absolute = min(absolute, abs(b) / 100)
     return bool(abs(a - b) <= max(absolute, RELATIVE * abs(b)))
 
 

@@ -8,6 +8,7 @@ import sympy
 HIGHEST = 10_000  # exponent of a number
 HIGHEST_FACTORIAL = 3_000
 MOST_BITS = 200_000  # of a power
+PLUS_MINUS = sympy.Symbol("\\pm")
 
 
 class ReadError(ValueError):
@@ -32,6 +33,27 @@ def single(value: Value) -> sympy.Expr:
     return value
 
 
+def times(left: Value, right: Value) -> Value:
+    """The product; of a number and a matrix too."""
+    if isinstance(left, Compound) and left.kind == "matrix":
+        left, right = right, left
+    if isinstance(right, Compound) and right.kind == "matrix":
+        rows = ([times(left, entry) for entry in row.items] for row in right.items)
+        return Compound("matrix", tuple(Compound("any", tuple(row)) for row in rows))
+    return single(left) * single(right)
+
+
+def signed(sign: str, value: Value) -> sympy.Expr:
+    return single(value) * {"+": 1, "-": -1, "\\pm": PLUS_MINUS}[sign]
+
+
+def both(value: Value) -> list[Value]:
+    """`a \\pm b` as its two values."""
+    if isinstance(value, Compound) or PLUS_MINUS not in value.free_symbols:
+        return [value]
+    return [value.subs(PLUS_MINUS, 1), value.subs(PLUS_MINUS, -1)]
+
+
 def nonzero(value: sympy.Expr) -> sympy.Expr:
     if value == 0:
         raise ReadError("division by zero")
@@ -50,6 +72,12 @@ def factorial(value: Value) -> sympy.Expr:
     if isinstance(value, sympy.Integer) and value > HIGHEST_FACTORIAL:
         raise ReadError("too large")
     return sympy.factorial(single(value))
+
+
+def binomial(above: Value, below: Value) -> sympy.Expr:
+    if isinstance(above, sympy.Integer) and abs(above) > HIGHEST:
+        raise ReadError("too large")
+    return sympy.binomial(single(above), single(below))
 
 
 def subscript(base: sympy.Expr, mark: Value) -> sympy.Expr:

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
-from envisions.check import WORLDS, Checkable, check, execute, math_problem
+from envisions import cli
+from envisions.check import WORLDS, Checkable, check, execute, math_problem, validate
 from envisions.records import Feedback, Outcome, Problem
 from envs.base import InfrastructureError
 from envs.math.sources import SourceError
@@ -143,3 +145,23 @@ def test_who_stops_reading_leaves_no_sandbox_behind(tmp_path: Path) -> None:
     next(lines)
     lines.close()  # type: ignore[attr-defined]
     assert environment.closed
+
+
+def test_a_set_is_validated_by_name_and_bad_records_end_the_command_with_1(tmp_path: Path) -> None:
+    file = written(tmp_path, {"input": "How many?", "target": 5}, {"input": "How many?", "target": "many"})
+    result = CliRunner().invoke(cli.app, ["validate", "mawps", str(file)])
+    assert result.stdout.splitlines() == [
+        f"{file} line 2: target is 'many'; it must be a finite number: mend it or take it out",
+        "2 records of mawps, 1 bad",
+    ]
+    assert result.exit_code == 1
+    good = CliRunner().invoke(cli.app, ["validate", "stories", "--count", "3"])
+    assert (good.stdout, good.exit_code) == ("3 records of stories, 0 bad\n", 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"), [("gsm9k", "must be one of stories"), ("mwp", "give one"), ("stories", "count")]
+)
+def test_a_set_that_is_none_is_refused_with_the_way_out(name: str, rule: str) -> None:
+    with pytest.raises(SourceError, match=rule):
+        validate(name)

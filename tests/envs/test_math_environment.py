@@ -71,6 +71,18 @@ def test_the_evidence_names_the_program_and_its_value(environment: MathEnvironme
     assert feedback.seconds > 0
 
 
+def test_a_dispute_about_an_answer_is_counted_and_stands_in_the_evidence(environment: MathEnvironment) -> None:
+    before = environment.disputes.total()
+    feedback = environment.execute(problem("\\overline{CD}"), returning("'CD'"))
+    assert feedback.outcome is Outcome.accepted
+    assert feedback.evidence["dispute"] == {"sympy": True, "math-verify": False}
+    assert environment.disputes["sympy: True, math-verify: False"] >= 1
+    hung = environment.execute(problem("5"), returning("'5^{5^{5^{5^5}}}'"))
+    assert hung.outcome is Outcome.rejected
+    assert hung.evidence["dispute"] == {"sympy": "unread", "math-verify": "timeout"}
+    assert environment.disputes.total() == before + 2
+
+
 def test_equal_work_is_done_once_but_what_hung_is_tried_again(environment: MathEnvironment) -> None:
     feedback = environment.execute(problem("9"), returning("4 + 5"))
     assert environment.execute(problem("9"), returning("4 + 5")) is feedback
