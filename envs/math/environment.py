@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
@@ -17,50 +17,27 @@ BROKEN = ("wrong_type", "error", "memory", "killed", "output", "no_result")
 class MathEnvironment:
     """Runs programs of the form `def solution(): ... return answer`. To be used by many threads at once.
 
-    `problem.setup["inputs"]`, a mapping from names to JSON values, becomes the arguments of `solution`. Equal
-    (program, inputs, gold answer) are run once; what hung is run again, since that may have been the machine.
+    `problem.setup["inputs"]`, a mapping from names to JSON values, becomes the arguments of `solution`.
     `disputes` counts the answers on which the judges of envs.math.answers differed, by what each said; the evidence of
     each such answer has it too, under "dispute".
     """
 
-    def __init__(self, sandbox: SandboxConfig | None = None, *, remembered: int = 4096) -> None:
+    def __init__(self, sandbox: SandboxConfig | None = None) -> None:
         self.sandbox = Sandbox(sandbox)
         # The gold answer never enters the process that a program runs in, nor one it could inherit memory from.
         self.grader = Sandbox(GRADER)
-        self._remembered = remembered
         self.disputes: Counter[str] = Counter()
-        self._results: OrderedDict[tuple[str, str, str], Feedback] = OrderedDict()
         self._lock = threading.Lock()
 
     def execute(self, problem: Problem, program: str) -> Feedback:
         """Run one program against one problem. Raises InfrastructureError when the machine broke."""
-        inputs = problem.setup.get("inputs") or {}
-        key = (program, json.dumps(inputs, sort_keys=True, default=str), problem.answer)
-        with self._lock:
-            if key in self._results:
-                self._results.move_to_end(key)
-                return self._results[key]
-        feedback = self._judge(problem, program, dict(inputs))
-        if feedback.outcome not in (Outcome.timed_out, Outcome.unverifiable):
-            with self._lock:
-                self._results[key] = feedback
-                while len(self._results) > self._remembered:
-                    self._results.popitem(last=False)
-        return feedback
-
-    def close(self) -> None:
-        """End both sandboxes and all that runs in them."""
-        self.sandbox.close()
-        self.grader.close()
-
-    def _judge(self, problem: Problem, program: str, inputs: dict[str, Any]) -> Feedback:
         if not program.strip():
             return Feedback(
                 outcome=Outcome.failed,
                 error="there is no program: write `def solution():` and return the answer",
                 evidence=evidence(program, None),
             )
-        run = self.sandbox.run(program, call="solution", args=inputs)
+        run = self.sandbox.run(program, call="solution", args=dict(problem.setup.get("inputs") or {}))
         outcome, error, dispute = self._verdict(run, problem.answer)
         return Feedback(
             outcome=outcome,
@@ -69,6 +46,11 @@ class MathEnvironment:
             seconds=run.seconds,
             evidence=evidence(program, run.value) | ({"dispute": dispute} if dispute else {}),
         )
+
+    def close(self) -> None:
+        """End both sandboxes and all that runs in them."""
+        self.sandbox.close()
+        self.grader.close()
 
     def _verdict(self, run: Run, gold: str) -> tuple[Outcome, str, Mapping[str, Opinion]]:
         if run.status == "timeout":

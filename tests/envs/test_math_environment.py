@@ -83,26 +83,6 @@ def test_a_dispute_about_an_answer_is_counted_and_stands_in_the_evidence(environ
     assert environment.disputes.total() == before + 2
 
 
-def test_equal_work_is_done_once_but_what_hung_is_tried_again(environment: MathEnvironment) -> None:
-    feedback = environment.execute(problem("9"), returning("4 + 5"))
-    assert environment.execute(problem("9"), returning("4 + 5")) is feedback
-    assert environment.execute(problem("8"), returning("4 + 5")).outcome is Outcome.rejected
-    hung = environment.execute(problem("9"), "while True: pass")
-    assert environment.execute(problem("9"), "while True: pass") is not hung
-
-
-def test_what_is_remembered_is_bounded() -> None:
-    environment = MathEnvironment(remembered=2)
-    try:
-        first = environment.execute(problem("1"), returning("1"))
-        for number in (2, 3):
-            environment.execute(problem("1"), returning(str(number)))
-        assert len(environment._results) == 2
-        assert environment.execute(problem("1"), returning("1")) is not first
-    finally:
-        environment.close()
-
-
 def test_answers_are_compared_in_a_process_that_runs_no_program() -> None:
     environment = MathEnvironment()
     try:
