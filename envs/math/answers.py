@@ -134,19 +134,3 @@ def squeezed(text: str) -> str:
     text = re.sub(r"\\(?:text|mbox|textrm)\s*\{([^{}]*)\}", r"\1", text)
     text = re.sub(r"\\[dt]frac", r"\\frac", text)
     return re.sub(r"\\left(?![a-z])|\\right(?![a-z])|\\[!,;: ]|\s|\\?\$|\.$", "", text)
-
-
-def boxed(text: str) -> str | None:
-    """What stands in the last \\boxed{...} of a worked solution, None without one."""
-    start = max(text.rfind("\\boxed"), text.rfind("\\fbox"))
-    if start < 0:
-        return None
-    rest = text[start:].split("box", 1)[1].removeprefix("ed").lstrip()
-    if not rest.startswith("{"):
-        return re.split(r"[\s$]", rest)[0] or None
-    depth = 0
-    for place, sign in enumerate(rest):
-        depth += (sign == "{") - (sign == "}")
-        if depth == 0:
-            return rest[1:place]
-    return None

@@ -110,7 +110,7 @@ def plain(row: Record) -> Reading:
 
 def boxed(solution: str) -> str:
     """What stands in the last `\\boxed{...}`, braces balanced (`\\boxed 5` too); empty when there is none."""
-    marks = list(re.finditer(r"\\f?boxed\s*(\{|[^\s{$.])", solution))
+    marks = list(re.finditer(r"\\(?:boxed|fbox)\s*(\{|[^\s{$.])", solution))
     if not marks:
         return ""
     if marks[-1][1] != "{":

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envs.math.answers import GRADER, JUDGES, MATH_VERIFY, SYMPY, UNREAD, boxed, compare, number
+from envs.math.answers import GRADER, JUDGES, MATH_VERIFY, SYMPY, UNREAD, compare, number
+from envs.math.formats import boxed
 from envs.sandbox.sandbox import Limits, Sandbox
 
 PAIRS = Path(__file__).with_name("answer_pairs.txt")
@@ -237,21 +238,6 @@ def test_a_number_is_read_back_from_its_text(value: Any) -> None:
 @pytest.mark.parametrize("text", ["", "x", "5 x", "2 pi", "1/0", ".", "e5", "1,23", "3/", "(5)", "--5", "1e9999"])
 def test_what_is_not_plainly_a_number_is_none(text: str) -> None:
     assert number(text) is None
-
-
-@pytest.mark.parametrize(
-    ("text", "answer"),
-    [
-        ("so $\\boxed{\\frac{1}{2}}$.", "\\frac{1}{2}"),
-        ("\\boxed{1} no, \\boxed{2}", "2"),
-        ("\\boxed 7$", "7"),
-        ("\\fbox{3}", "3"),
-        ("none", None),
-        ("\\boxed{1", None),
-    ],
-)
-def test_the_last_box_holds_the_answer(text: str, answer: str | None) -> None:
-    assert boxed(text) == answer
 
 
 @pytest.mark.skipif(not MATH.exists(), reason="../shared/data/math/math_test.jsonl is not here")

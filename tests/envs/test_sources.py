@@ -190,6 +190,21 @@ def test_a_balanced_box_is_found_whatever_stands_around_it(content: str, around:
     assert formats.boxed(solution) == content.strip()
 
 
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("so $\\boxed{\\frac{1}{2}}$.", "\\frac{1}{2}"),
+        ("\\boxed{1} no, \\boxed{2}", "2"),
+        ("\\boxed 7$", "7"),
+        ("\\fbox{3}", "3"),
+        ("none", ""),
+        ("\\boxed{1", ""),
+    ],
+)
+def test_the_last_box_holds_the_answer(text: str, answer: str) -> None:
+    assert formats.boxed(text) == answer
+
+
 @given(st.text("{}\\boxed 1", max_size=40))
 def test_any_text_can_be_searched_for_a_box(solution: str) -> None:
     assert isinstance(formats.boxed(solution), str)
