@@ -24,6 +24,7 @@ check: $(READY)
 
 bench: $(READY)
 	$(PYTHON) benchmarks/engines.py
+	$(PYTHON) benchmarks/sandbox.py
 
 base: $(READY)
 	$(PYTHON) -m envisions make-base examples/base/recipe.toml

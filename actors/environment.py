@@ -1,9 +1,11 @@
 """One environment worker: executes programs in killable processes of its own, and is itself replaceable."""
 
+import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from threading import Lock
+from typing import Any
 
 from envisions.records import Feedback, Problem
 from envs.base import Environment
@@ -17,6 +19,10 @@ class EnvironmentWorker:
         self._lock = Lock()
         self._outcomes: Counter[str] = Counter()
         self._busy_seconds = 0.0
+
+    async def start(self) -> Mapping[str, Any]:
+        """What the environment says of itself; refuses to serve where programs must not be run."""
+        return await asyncio.to_thread(self._environment.start)
 
     def execute(self, problem: Problem, program: str) -> Feedback:
         """The environment's verdict; raises InfrastructureError when the machine broke. Called from several threads."""

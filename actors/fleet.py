@@ -117,8 +117,11 @@ class Fleet:
                 yield running.pop(task), error if error is not None else task.result()
 
     async def ready(self) -> list[dict[str, Any]]:
-        """Process ids and hosts, once every replica serves."""
-        return await asyncio.gather(*(connect(line._handle, line.name) for line in self.lines))
+        """Process ids and hosts, once every replica serves. Raises what an object's own start raised."""
+        try:
+            return await asyncio.gather(*(connect(line._handle, line.name) for line in self.lines))
+        except Exception as error:
+            raise getattr(error, "cause", None) or error from None  # Ray wraps it in pages of traceback
 
     def replace(self, index: int) -> None:
         """Kill one replica; Ray starts it again."""

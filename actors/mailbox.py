@@ -56,6 +56,7 @@ class Replica:
         self._name, self._cls, self._args = name, cls, args
         self._incarnation = uuid4().hex
         self._object: Any = None
+        self._facts: dict[str, Any] = {}
         self._starting: asyncio.Task[None] | None = None
         self._done: dict[str, asyncio.Queue[Reply]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -65,7 +66,7 @@ class Replica:
         return getattr(self, "_name", type(self).__name__)  # Ray asks even when the constructor failed
 
     async def ready(self) -> dict[str, Any]:
-        """Build the object if it is not there yet; then who and where it is."""
+        """Build the object if it is not there yet; then who and where it is, and what its `start` told."""
         if self._starting is None:
             self._starting = asyncio.create_task(self._start())
         try:
@@ -73,12 +74,12 @@ class Replica:
         except Exception:
             self._starting = None  # the next caller may find a machine in better health
             raise
-        return {"incarnation": self._incarnation, "pid": os.getpid(), "host": os.uname().nodename}
+        return {"incarnation": self._incarnation, "pid": os.getpid(), "host": os.uname().nodename, **self._facts}
 
     async def _start(self) -> None:
         built = await asyncio.to_thread(self._cls, *self._args)
         if hasattr(built, "start"):
-            await built.start()
+            self._facts = await built.start() or {}
         self._object = built
 
     async def post(self, client: str, requests: list[Request]) -> str:

@@ -9,19 +9,17 @@ The settings are those of examples/laptop.toml, the model is examples/base, or a
 import asyncio
 import json
 import os
-import platform
 import time
 from collections.abc import Iterator
-from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any, NamedTuple
 
-import psutil
 import typer
 from generation import generation
 from iteration import iteration
+from machine import described, machine
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -31,7 +29,6 @@ from update import update
 from envisions import cluster
 from envisions.config import RunConfig, load
 from envisions.files import write_aside
-from envisions.installation import PINNED, installed
 from envisions.make_base import Recipe, save_untrained, texts, train_tokenizer
 from envs.math.sources import SourceConfig
 from envs.math.sources import load as load_problems
@@ -144,19 +141,10 @@ def make_untrained(world: MathConfig, folder: Path) -> None:
 
 def about(run: RunConfig, model: str, sizes: Sizes, quick: bool) -> dict[str, Any]:
     """Date, versions, machine and settings."""
-    cpu = next(line.split(":")[1] for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line)
-    versions = {module: next((v for name in names if (v := installed(name))), None) for module, names in PINNED.items()}
     sections = run.model_dump(mode="json", include={"explore", "learn", "engine", "actors", "sandbox", "select"})
     return {
-        "date": date.today().isoformat(),
+        **machine(),
         "quick": quick,
-        "versions": {"python": platform.python_version(), **versions},
-        "hardware": {
-            "cpu": cpu.strip(),
-            "cores": len(os.sched_getaffinity(0)),
-            "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
-            "load_before": os.getloadavg()[0],
-        },
         "model": model,
         "settings": {"sizes": sizes._asdict(), **sections},
     }
@@ -167,12 +155,9 @@ def about(run: RunConfig, model: str, sizes: Sizes, quick: bool) -> dict[str, An
 
 def print_tables(found: dict[str, Any]) -> None:
     """One table for each measurement."""
-    screen, machine = Console(), found["hardware"]
-    screen.print(
-        f"{found['date']}: {machine['cores']} cores ({machine['cpu']}), load {machine['load_before']:.1f} before; "
-        f"model: {found['model']}{'; QUICK, so no measurement' if found['quick'] else ''}",
-        highlight=False,
-    )
+    screen = Console()
+    quick = "; QUICK, so no measurement" if found["quick"] else ""
+    screen.print(f"{described(found)}; model: {found['model']}{quick}", highlight=False)
     for part, rows in TABLES.items():
         if part not in found:
             continue

@@ -38,6 +38,9 @@ Tokens = dict[tuple[str, int], tuple[int, ...]]  # by problem and slot
 class InstantEnvironment:
     """Says at once that a program is wrong, so that generation is all that takes time."""
 
+    def start(self) -> dict[str, Any]:
+        return {}
+
     def execute(self, problem: Problem, program: str) -> Feedback:
         return Feedback(outcome=Outcome.rejected)
 

@@ -1,7 +1,7 @@
 """What a world is: a pure part that speaks with the model, and a live part that executes programs."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from envisions.records import Feedback, Problem
 
@@ -33,6 +33,12 @@ class World(Protocol):
 
 class Environment(Protocol):
     """The live half: executes programs in killable processes of its own. One instance per environment worker."""
+
+    def start(self) -> Mapping[str, Any]:
+        """What a run should record of how programs are run here, as JSON values. Called before the first program.
+
+        Raises InfrastructureError where they must not be run.
+        """
 
     def execute(self, problem: Problem, program: str) -> Feedback:
         """Run one program against one problem. Raises InfrastructureError when the machine broke."""

@@ -88,6 +88,8 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.mark.timeout(SECONDS + 20)
 def test_the_loop_trains_on_real_engines_and_leaves_a_readable_run(undisturbed: Run) -> None:
+    actors = json.loads((undisturbed.folder / "logs" / "actors.json").read_text())
+    assert all("seccomp" in worker["sandbox"] for worker in actors["environment"])
     base, first, second = undisturbed.reports()
     assert base["accuracy"]["stories"]["n"] == 12
     assert first["attempts"] == second["attempts"] == 16 * 3 * 2

@@ -29,6 +29,10 @@ class MathEnvironment:
         self.disputes: Counter[str] = Counter()
         self._lock = threading.Lock()
 
+    def start(self) -> dict[str, Any]:
+        """The layers that confine programs here. Raises InfrastructureError where too few can be had."""
+        return {"sandbox": list(self.sandbox.layers)}
+
     def execute(self, problem: Problem, program: str) -> Feedback:
         """Run one program against one problem. Raises InfrastructureError when the machine broke."""
         if not program.strip():

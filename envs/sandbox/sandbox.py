@@ -4,10 +4,12 @@ What a program is kept from, and what not, is said in `envs.sandbox.layers`.
 """
 
 import json
+import re
 import signal
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -15,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from envs.base import InfrastructureError
 from envs.sandbox.child import EXIT_MEMORY, NO_MEMORY
+from envs.sandbox.family import Family
 from envs.sandbox.process import ZygoteDiedError, ZygoteProcess
 
 GRACE_SECONDS = 10.0  # beyond a program's own deadline; then the zygote itself hangs
@@ -44,6 +47,11 @@ class SandboxConfig(Limits):
 
     preload: tuple[str, ...] = ("math", "fractions", "statistics", "itertools", "functools", "collections", "decimal")
     """Modules imported once and shared by all programs; others work too, but each program pays for its own import."""
+    on_demand: tuple[str, ...] = ("numpy", "sympy")
+    """Modules imported once too, but in zygotes of their own, which start with the first program that names one of them
+    and run only such programs: a process full of modules forks several times more slowly."""
+    zygotes: int = Field(default=1, ge=1)
+    """Processes from which programs are forked. One keeps about one core busy."""
     parallel: int = Field(default=4, ge=1)
     """Programs running at once; more wait their turn, and their time does not run while they wait."""
     isolation: Literal["confined", "process"] = "confined"
@@ -72,19 +80,19 @@ class Run:
 
 
 class Sandbox:
-    """Runs programs in forks of a zygote, which starts at the first call. To be used by many threads at once.
+    """Runs programs in forks of zygotes, which start when they are needed. To be used by many threads at once.
 
     layers: exactly these of `envs.sandbox.layers.LAYERS`, for tests and measurements; by default all that work here.
     """
 
     def __init__(self, config: SandboxConfig | None = None, *, layers: Sequence[str] | None = None) -> None:
-        self.config = config or SandboxConfig()
-        self._wanted = layers
-        self.restarts = 0  # zygotes started after the death of one
-        self._slots = threading.BoundedSemaphore(self.config.parallel)
-        self._lock = threading.Lock()
-        self._process: ZygoteProcess | None = None
-        self._closed = False
+        self.config = config = config or SandboxConfig()
+        self._slots = threading.BoundedSemaphore(config.parallel)
+        extra = [name for name in config.on_demand if name not in config.preload]
+        start = partial(ZygoteProcess, isolation=config.isolation, layers=layers)
+        self._plain = Family(config.zygotes, partial(start, config.preload))
+        self._loaded = Family(config.zygotes, partial(start, (*config.preload, *extra))) if extra else self._plain
+        self._names = re.compile(rf"\b(?:{'|'.join(map(re.escape, extra))})\b")
 
     def run(
         self,
@@ -111,31 +119,34 @@ class Sandbox:
             "args": dict(args) if isinstance(args, Mapping) else list(args),
             "limits": limits.model_dump(include=set(Limits.model_fields)),
         }
+        family = self._loaded if self._names.search(program) else self._plain
         with self._slots:
             for _ in range(2):
                 try:
-                    return judge(self._living().call(job, limits.seconds + GRACE_SECONDS), limits)
-                except ZygoteDiedError:  # by another program's hand, or by this one's: see _alone
+                    return judge(family.call(job, limits.seconds + GRACE_SECONDS), limits)
+                except ZygoteDiedError:  # by another program's hand, or by this one's: see alone
                     continue
-            return self._alone(job, limits)
+            return alone(family.start(), job, limits)
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """What stands between a program and this machine. Starts the zygote, which tries what can be had."""
-        return self._living().layers
+        """What stands between a program and this machine. Starts a zygote, which tries what can be had."""
+        return self._plain.layers
 
     @property
     def pid(self) -> int | None:
-        """The zygote's process id, None while there is none."""
-        process = self._process
-        return process.pid if process is not None and process.alive else None
+        """A zygote's process id, None while there is none."""
+        return self._plain.pid
+
+    @property
+    def restarts(self) -> int:
+        """Zygotes started after the death of one."""
+        return self._plain.restarts + (self._loaded.restarts if self._loaded is not self._plain else 0)
 
     def close(self) -> None:
-        """End the zygote and every program."""
-        with self._lock:
-            self._closed, process, self._process = True, self._process, None
-        if process is not None:
-            process.close()
+        """End the zygotes and every program."""
+        self._plain.close()
+        self._loaded.close()
 
     def __enter__(self) -> Self:
         return self
@@ -143,35 +154,23 @@ class Sandbox:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _living(self) -> ZygoteProcess:
-        with self._lock:
-            if self._closed:
-                raise InfrastructureError("the sandbox is closed; make a new one")
-            if self._process is None or not self._process.alive:
-                self.restarts += self._process is not None
-                self._process = self._start()
-            return self._process
 
-    def _start(self) -> ZygoteProcess:
-        return ZygoteProcess(self.config.preload, self.config.isolation, self._wanted)
+def alone(zygote: ZygoteProcess, job: dict[str, Any], limits: Limits) -> Run:
+    """Run a program under which a zygote died twice in one of its own: if that dies too, it was the program.
 
-    def _alone(self, job: dict[str, Any], limits: Limits) -> Run:
-        """Run a program under which the zygote died twice in a zygote of its own: if that dies too, it was the program.
-
-        An empty program goes first, so that a machine on which zygotes die anyway is not blamed on this one.
-        """
-        process = self._start()
+    An empty program goes first, so that a machine on which zygotes die anyway is not blamed on this one.
+    """
+    try:
+        probe = {**job, "program": "", "call": None}
+        judge(zygote.call(probe, limits.seconds + GRACE_SECONDS), limits)
         try:
-            probe = {**job, "program": "", "call": None}
-            judge(process.call(probe, limits.seconds + GRACE_SECONDS), limits)
-            try:
-                return judge(process.call(job, limits.seconds + GRACE_SECONDS), limits)
-            except ZygoteDiedError:
-                return Run(status="killed", error="the program killed the process that had started it")
-        except ZygoteDiedError as error:
-            raise InfrastructureError(f"the sandbox keeps dying: {error}") from None
-        finally:
-            process.close()
+            return judge(zygote.call(job, limits.seconds + GRACE_SECONDS), limits)
+        except ZygoteDiedError:
+            return Run(status="killed", error="the program killed the process that had started it")
+    except ZygoteDiedError as error:
+        raise InfrastructureError(f"the sandbox keeps dying: {error}") from None
+    finally:
+        zygote.close()
 
 
 def judge(reply: dict[str, Any], limits: Limits) -> Run:

@@ -25,6 +25,7 @@ from typing import Any, NoReturn
 from envs.sandbox.child import CONFINED, play
 from envs.sandbox.kernel import SUBREAPER, die_with, prctl
 from envs.sandbox.layers import Confinement, LayerError, taken
+from envs.sandbox.pages import collapse
 
 
 class Child:
@@ -190,8 +191,9 @@ def main() -> None:
     # Our own modules can be preloaded too, but no program can import more of them from here on.
     ours = os.environ.pop("PYTHONPATH")
     sys.path[:] = [path for path in sys.path if path != ours]
-    confinement.seal()
     gc.collect()
+    collapse()
+    confinement.seal()
     gc.freeze()  # the collector must not touch, and so copy, the pages that all children share
     Zygote(socket.socket(fileno=descriptor), confinement).serve()
 

@@ -124,6 +124,32 @@ def test_an_object_that_cannot_be_built_names_its_own_error(ray_cluster: None) -
     asyncio.run(scenario())
 
 
+class Telling:
+    def __init__(self, fault: str) -> None:
+        self.fault = fault
+
+    async def start(self) -> dict[str, str]:
+        if self.fault:
+            raise InfrastructureError(self.fault)
+        return {"sandbox": "seccomp"}
+
+
+def test_what_an_object_tells_at_its_start_is_known_once_it_serves_and_its_refusal_is_one_line(
+    ray_cluster: None,
+) -> None:
+    async def scenario() -> None:
+        fleet = launch("telling", Telling, ("",), FleetConfig(cores=0.1, memory_gib=0.1))
+        assert [who["sandbox"] for who in await fleet.ready()] == ["seccomp"]
+        await fleet.close()
+        fleet = launch("refusing", Telling, ("no seccomp",), FleetConfig(cores=0.1, memory_gib=0.1))
+        with pytest.raises(InfrastructureError) as refused:
+            await fleet.ready()
+        assert str(refused.value) == "no seccomp"
+        await fleet.close()
+
+    asyncio.run(scenario())
+
+
 class Asker:
     def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet

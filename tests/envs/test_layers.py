@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from envs.base import InfrastructureError
+from envs.math.environment import MathEnvironment
 from envs.sandbox import seccomp
 from envs.sandbox.kernel import NO_NEW_PRIVS, SECCOMP, drop_capabilities, prctl
 from envs.sandbox.landlock import version
@@ -160,6 +161,17 @@ def test_nothing_runs_without_seccomp_unless_the_run_file_says_so() -> None:
     assert value == 1
     assert "limits" in layers
     assert "seccomp" not in layers
+
+
+def test_an_environment_does_not_start_where_programs_are_refused() -> None:
+    environment = MathEnvironment()
+    with closing(environment), ThreadPoolExecutor(1, initializer=NO_SECCOMP) as threads:
+        started = threads.submit(environment.start)
+        with pytest.raises(InfrastructureError, match="which needs seccomp"):
+            started.result(60)
+    environment = MathEnvironment(SandboxConfig(isolation="process"))
+    with closing(environment), ThreadPoolExecutor(1, initializer=NO_SECCOMP) as threads:
+        assert "seccomp" not in threads.submit(environment.start).result(60)["sandbox"]
 
 
 def test_a_layer_that_is_asked_for_and_missing_is_named() -> None:

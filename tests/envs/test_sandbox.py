@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -199,6 +200,20 @@ def test_many_threads_get_their_own_answers(sandbox: Sandbox) -> None:
     assert [run.value for run in runs] == [n * n for n in range(100)]
 
 
+def test_what_makes_forks_slow_is_loaded_only_for_programs_that_name_it(sandbox: Sandbox) -> None:
+    loaded = returning("[name in sys.modules for name in ('sym' + 'py', 'num' + 'py')]", "import sys")
+    assert sandbox.run(loaded).value == [False, False]
+    assert sandbox.run(f"# sympy\n{loaded}").value == [True, True]
+    assert sandbox.run(f"# sympyan\n{loaded}").value == [False, False]
+
+
+def test_programs_are_spread_over_the_zygotes() -> None:
+    waiting = returning("os.getppid()", "import os, time\ntime.sleep(0.5)")
+    with Sandbox(SandboxConfig(zygotes=2, seconds=20), layers=[]) as sandbox, ThreadPoolExecutor(4) as threads:
+        runs = list(threads.map(sandbox.run, [waiting] * 4))
+        assert sorted(Counter(run.value for run in runs).values()) == [2, 2]
+
+
 def test_the_zygote_outlives_the_thread_that_asked_first() -> None:
     with Sandbox() as sandbox:
         with ThreadPoolExecutor(1) as threads:
@@ -275,8 +290,8 @@ def test_a_closed_sandbox_leaves_nothing_and_runs_nothing() -> None:
         sandbox.close()
         with pytest.raises(InfrastructureError, match="closed"):
             waiting.result(30)
-    assert not Path(f"/proc/{pid}").exists()
-    assert eventually(lambda: not Path(f"/proc/{child}").exists())
+    assert pid is not None
+    assert eventually(lambda: gone(pid) and gone(child))
 
 
 def test_nothing_outlives_a_killed_owner() -> None:

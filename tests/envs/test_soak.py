@@ -77,12 +77,15 @@ def test_a_killed_zygote_loses_no_program_and_nothing_is_left(least: int) -> Non
                 numbers = range(batch * 50, batch * 50 + 50)
                 right = threads.map(partial(one, sandbox), numbers)
                 assert all(right)
+                if batch == 4:
+                    size = resident_pages(os.getpid())
                 if batch * 50 >= least and len(killed) >= 3:
                     break
         assert one(sandbox, 0)
         assert sandbox.restarts >= 3
         assert open_descriptors("self") == descriptors
         assert len(own_children() - before) == 1
+        assert resident_pages(os.getpid()) < 1.1 * size
     assert own_children() <= before
 
 
