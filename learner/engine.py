@@ -8,6 +8,7 @@ import socket
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -48,6 +49,9 @@ class LearnerRank:
         self.base = base
         self.rank = rank
         self.world_size = world_size
+        # OpenMP keeps threads for each thread that computes; with more of them than cores, all sleep after every step
+        # of a computation, and training takes half as long again.
+        self._thread = ThreadPoolExecutor(1, "learner")
         self._store: Any = None
         self._progress: dict[str, float] = {}
 
@@ -62,6 +66,9 @@ class LearnerRank:
 
     def join(self, host: str, port: int) -> None:
         """Joins the other ranks; returns when all are there. Raises when they are not within the deadline."""
+        self._thread.submit(self._join, host, port).result()
+
+    def _join(self, host: str, port: int) -> None:
         # Ray shows an actor its own GPU only, so the local rank is always 0.
         place = {"MASTER_ADDR": host, "MASTER_PORT": port, "RANK": self.rank, "LOCAL_RANK": 0}
         os.environ.update({name: str(value) for name, value in place.items()}, WORLD_SIZE=str(self.world_size))
@@ -92,6 +99,11 @@ class LearnerRank:
         cut off goes on from its newest checkpoint, and one that had ended is not done again.
         Raises ValueError when no example fits a row, RuntimeError when the loss is not a number or a rank is lost.
         """
+        return self._thread.submit(self._train, examples, version, folder, seed, start_from).result()
+
+    def _train(
+        self, examples: Sequence[Example], version: int, folder: str, seed: int, start_from: str | None
+    ) -> TrainResult:
         source = weights.resolve(start_from or self.base)
         examples = sorted(examples, key=lambda example: (example.id, example.prompt, example.completion))
         kept, dropped = self._encode(examples, source)
