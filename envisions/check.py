@@ -13,6 +13,9 @@ from pydantic import ValidationError
 from envisions.config import explain
 from envisions.records import Feedback, Outcome, Problem
 from envs.base import Environment, InfrastructureError
+from envs.logic import sources as logic
+from envs.logic.checking import Strictness
+from envs.logic.environment import LogicEnvironment
 from envs.math import formats
 from envs.math.environment import MathEnvironment
 from envs.math.formats import Record, RecordError
@@ -128,21 +131,34 @@ def said(problem: Problem, verdict: Feedback) -> dict[str, Any]:
 
 def math_problem(record: Record) -> Problem:
     """Question, answer (a number or text) and, where the program takes arguments, `inputs` by their names."""
-    name = record.get("id")
-    if not isinstance(name, str | int) or isinstance(name, bool) or name == "":
-        raise RecordError(f"id is {name!r:.60}; it must be text or a whole number")
+    name = id_of(record)
     inputs = record.get("inputs") or {}
     if not isinstance(inputs, dict) or not all(argument.isidentifier() for argument in inputs):
         raise RecordError(f"inputs is {inputs!r:.60}; it must be an object from argument names to values")
     reading = formats.plain(record)
     setup = {"inputs": inputs} if inputs else {}
-    return Problem(
-        id=str(name), world="math", question=reading.question, answer=reading.answer, split="check", setup=setup
-    )
+    return Problem(id=name, world="math", question=reading.question, answer=reading.answer, split="check", setup=setup)
+
+
+def logic_problem(record: Record) -> Problem:
+    """Semantics, answer and, where they are given, context and question."""
+    return logic.posed(id_of(record), "check", logic.checked(record))
+
+
+def id_of(record: Record) -> str:
+    name = record.get("id")
+    if not isinstance(name, str | int) or isinstance(name, bool) or name == "":
+        raise RecordError(f"id is {name!r:.60}; it must be text or a whole number")
+    return str(name)
 
 
 WORLDS: Mapping[str, Checkable] = {
     "math": Checkable(
         math_problem, MathEnvironment, '{"id", "question", "answer", "program"} and, if need be, "inputs"'
+    ),
+    "logic": Checkable(
+        logic_problem,
+        lambda _: LogicEnvironment(Strictness.none()),
+        '{"id", "semantics", "answer", "program"} and, where there is one, "context" and "question"',
     ),
 }

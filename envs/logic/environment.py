@@ -1,0 +1,90 @@
+"""Checks logic programs: reads them, decides what follows, and compares that with the gold answer."""
+
+import json
+import threading
+import time
+from hashlib import sha256
+
+from envisions.records import Feedback, Outcome, Problem
+from envs.base import InfrastructureError
+from envs.logic.checking import Answer, Strictness, Task, Verdict, audit, judge
+from envs.logic.provers import E, Prover9
+from envs.logic.refuting import Prover
+from envs.logic.solver import Z3
+
+BROKEN = (Answer.parse_error, Answer.type_error)
+
+
+class LogicEnvironment:
+    """Checks programs under the semantics of their problem. To be used by many threads at once.
+
+    `problem.setup` has `semantics` and, for the alignment check, `context` and `asked`. First-order logic is decided by
+    z3 in a process of its own, which starts with the first such program.
+    """
+
+    def __init__(self, strictness: Strictness | None = None) -> None:
+        self.strictness = strictness or Strictness()
+        self.prover: Prover = Z3()
+        self._auditor: Prover | None = None
+        self._lock = threading.Lock()
+
+    def execute(self, problem: Problem, program: str) -> Feedback:
+        """Check one program against one problem. Raises InfrastructureError when a solver broke."""
+        begun = time.perf_counter()
+        verdict = judge(program, task_of(problem), self.prover, self.strictness)
+        outcome = _outcome(verdict, problem.answer)
+        return Feedback(
+            outcome=outcome,
+            output=None if verdict.answer in BROKEN else json.dumps(verdict.answer.value),
+            error=said(verdict, outcome),
+            seconds=time.perf_counter() - begun,
+            evidence={
+                "program_sha256": sha256(program.encode("utf-8", "surrogatepass")).hexdigest(),
+                "value": verdict.answer.value,
+                "message": verdict.message,
+                "repairs": list(verdict.repairs),
+                **verdict.evidence,
+            },
+        )
+
+    def audit(self, problem: Problem, program: str) -> Answer:
+        """The answer of a second, independent backend. Raises InfrastructureError where there is none."""
+        task = task_of(problem)
+        return audit(program, task, self._second() if task.semantics == "fol" else self.prover)
+
+    def close(self) -> None:
+        """End the solver processes."""
+        self.prover.close()
+
+    def _second(self) -> Prover:
+        with self._lock:
+            if self._auditor is None:
+                try:
+                    self._auditor = E()
+                except InfrastructureError:
+                    self._auditor = Prover9()
+            return self._auditor
+
+
+def task_of(problem: Problem) -> Task:
+    return Task(
+        semantics=problem.setup["semantics"],
+        context=problem.setup.get("context", ""),
+        asked=problem.setup.get("asked", ""),
+    )
+
+
+def said(verdict: Verdict, outcome: Outcome) -> str:
+    """What is wrong with a program, for its refinement; the right answer is never in it."""
+    if outcome is Outcome.accepted:
+        return ""
+    repaired = f" ({'; '.join(verdict.repairs)})" if verdict.repairs else ""
+    return f"{verdict.answer}: {verdict.message}{repaired}"
+
+
+def _outcome(verdict: Verdict, gold: str) -> Outcome:
+    if verdict.answer in BROKEN:
+        return Outcome.failed
+    if verdict.answer is Answer.timed_out:
+        return Outcome.timed_out
+    return Outcome.accepted if verdict.answer.is_answer and verdict.answer == gold else Outcome.rejected
