@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from hashlib import sha256
+from typing import Any
 
 from envisions.records import Feedback, Outcome, Problem
 from envs.base import InfrastructureError
@@ -27,6 +28,10 @@ class LogicEnvironment:
         self.prover: Prover = Z3()
         self._auditor: Prover | None = None
         self._lock = threading.Lock()
+
+    def start(self) -> dict[str, Any]:
+        """Nothing to record: a program is read, never executed, and z3 starts with the first that needs it."""
+        return {}
 
     def execute(self, problem: Problem, program: str) -> Feedback:
         """Check one program against one problem. Raises InfrastructureError when a solver broke."""
