@@ -1,4 +1,4 @@
-# make run    trains examples/laptop.toml: a small model teaches itself word problems (about a quarter of an hour on two cores)
+# make run    trains examples/laptop.toml: a small model teaches itself word problems (about ten minutes on two cores)
 # make test   what CI runs: every real engine at least once, at most 20 minutes
 # Every target sets up what it needs; a second call starts within seconds.
 

@@ -1,4 +1,8 @@
-"""A small base model where none can be downloaded: it knows how programs look and how to copy, not what words mean."""
+"""A small base model where none can be downloaded, made from programs most of which are wrong in a stated way.
+
+By lot they teach how programs look and how numbers are copied into them. `misread` ones are wrong by rule: a base made
+from them tells stories apart and believes the opposite, so that self-training on it confirms more than it discovers.
+"""
 
 import json
 import random

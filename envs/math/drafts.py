@@ -1,6 +1,7 @@
-"""Programs written without understanding: arithmetic over a problem's numbers by lot.
+"""Programs for a base model to learn from: by lot over a problem's numbers, misread, or right.
 
-They teach a base model what a program looks like and how numbers are copied into it, but not what a question means.
+By lot they teach what a program looks like and how numbers are copied, but not what a question means. Misread ones,
+each operator its opposite, teach what tells questions apart, under the wrong sign.
 """
 
 import ast
