@@ -2,6 +2,9 @@
 
 Words are compared by their stems, in their order. A text cut into sentences, one statement a sentence, is what the
 rule worlds speak; of free text only the names can be checked.
+
+Not covered: which side of a rule a word stands on, so a rule told backwards passes; and the premises of first-order
+programs, which are compared with no text. Until they are, no run should learn from these verdicts.
 """
 
 import re
