@@ -3,7 +3,7 @@
 A file opens with `program: a + b - c` and lists its templates under `[train]` and `[test]`, one a line. A template
 names each letter of the program once, as `{a}`; `{name}`, `{other}`, `{thing}` and `{place}` are filled from
 vocabulary.toml, and of `[buys|gets]` one is taken. Train and test share neither templates nor vocabulary: 170 scenes a
-shape are each told three times in sentences of their own, and a fifth of these tellings, by lot, is for the test. So a
+shape are each told five times in sentences of their own, and a fifth of these tellings, by lot, is for the test. So a
 test template is unseen, and most tell a scene that some train template tells in other words.
 """
 

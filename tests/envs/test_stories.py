@@ -106,7 +106,7 @@ def test_stories_are_clean_text_and_differ_from_each_other(split: str) -> None:
     for problem in problems:
         assert not re.search(r"[\[\]{}|]|  | [.,?]", problem.question), problem.question
         assert all(re.match(r"[A-Z\d]", part) for part in re.split(r"[.?] ", problem.question)), problem.question
-        assert 8 <= len(problem.question.split()) <= 60, problem.question
+        assert 8 <= len(problem.question.split()) <= 70, problem.question
 
 
 def test_shapes_come_in_equal_share() -> None:
