@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any
 
 from envs.logic import alignment
 from envs.logic.chaining import STEPS, Chain, StepsSpentError, chain
@@ -12,9 +12,8 @@ from envs.logic.program import ReadError, read
 from envs.logic.refuting import BUDGETS, Prover, entails
 from envs.logic.syntax import Literal as Fact
 from envs.logic.syntax import Rule, Theory, symbols
+from envs.logic.task import Semantics, Task
 
-Semantics = Literal["rules-owa", "rules-cwa", "fol"]
-SEMANTICS: tuple[Semantics, ...] = ("rules-owa", "rules-cwa", "fol")
 SHOWN = 20  # statements in a piece of evidence
 
 
@@ -57,15 +56,6 @@ class Strictness:
     @classmethod
     def none(cls) -> "Strictness":
         return cls(vacuous=False, aligned=False)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Task:
-    """What is known of a problem without its answer."""
-
-    semantics: Semantics
-    context: str = ""
-    asked: str = ""
 
 
 class _Stopped(Exception):

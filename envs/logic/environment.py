@@ -8,10 +8,11 @@ from typing import Any
 
 from envisions.records import Feedback, Outcome, Problem
 from envs.base import InfrastructureError
-from envs.logic.checking import Answer, Strictness, Task, Verdict, audit, judge
+from envs.logic.checking import Answer, Strictness, Verdict, audit, judge
 from envs.logic.provers import E, Prover9
 from envs.logic.refuting import Prover
 from envs.logic.solver import Z3
+from envs.logic.task import task_of
 
 BROKEN = (Answer.parse_error, Answer.type_error)
 
@@ -69,14 +70,6 @@ class LogicEnvironment:
                 except InfrastructureError:
                     self._auditor = Prover9()
             return self._auditor
-
-
-def task_of(problem: Problem) -> Task:
-    return Task(
-        semantics=problem.setup["semantics"],
-        context=problem.setup.get("context", ""),
-        asked=problem.setup.get("asked", ""),
-    )
 
 
 def said(verdict: Verdict, outcome: Outcome) -> str:

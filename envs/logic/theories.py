@@ -5,8 +5,8 @@ import random
 from envisions.records import Problem
 from envs.logic.chaining import Chain, chain
 from envs.logic.printing import rule_text
-from envs.logic.sources import posed
 from envs.logic.syntax import Literal, Rule
+from envs.logic.task import posed
 
 DEEPEST = 5
 ANSWERS = ("True", "False", "Unknown")

@@ -8,8 +8,8 @@ import pytest
 from envisions.records import Outcome
 from envs.logic.chaining import chain
 from envs.logic.environment import LogicEnvironment
-from envs.logic.sources import posed
 from envs.logic.syntax import Rule
+from envs.logic.task import posed
 from envs.logic.theories import ANSWERS, PEOPLE, TRAITS, VERBS, draw, generate, program, told
 
 
