@@ -170,7 +170,7 @@ def unknown(location: tuple[str | int, ...]) -> str:
 
 def told(location: tuple[str | int, ...]) -> str:
     """A place as the run file has it; behind `world`, a fault also names the world whose settings are meant."""
-    return ".".join(map(str, (*location[:1], *location[2:]) if location[0] == "world" else location))
+    return ".".join(map(str, (*location[:1], *location[2:]) if location[:1] == ("world",) else location))
 
 
 def fields(model: type[BaseModel], prefix: str = "", world: str = USUAL) -> Iterator[str]:

@@ -49,6 +49,7 @@ class LogicEnvironment:
                 "value": verdict.answer.value,
                 "message": verdict.message,
                 "repairs": list(verdict.repairs),
+                "measures": self._measures(verdict, problem.answer),
                 **verdict.evidence,
             },
         )
@@ -61,6 +62,11 @@ class LogicEnvironment:
     def close(self) -> None:
         """End the solver processes."""
         self.prover.close()
+
+    def _measures(self, verdict: Verdict, gold: str) -> dict[str, bool]:
+        """Beside the outcome, which asks for both: the right label, and that with every statement translated."""
+        right = (verdict.proved or verdict.answer) == gold
+        return {"label": right, "verified": right and verdict.proved is None} if self.strictness.aligned else {}
 
     def _second(self) -> Prover:
         with self._lock:

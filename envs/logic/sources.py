@@ -96,7 +96,7 @@ def _rules(semantics: str) -> Callable[[Record], Mapping[str, Any]]:
 
 def _folio(row: Record) -> Mapping[str, Any]:
     premises = row.get("premises")
-    told = " ".join(premises) if isinstance(premises, list) else text(row, "premises")
+    told = "\n".join(premises) if isinstance(premises, list) else text(row, "premises")
     return {"semantics": "fol", "context": told, "asked": text(row, "conclusion"), "answer": label(row, "label")}
 
 
