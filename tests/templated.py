@@ -10,7 +10,9 @@ VERB = "|".join((*VERBS, *VERBS.values()))
 THING = r"(?:the )?[a-z]+(?: [a-z]+)?"
 FACT = re.compile(rf"({THING}) (?:(is|are)( not)? (?:an? )?([a-z]+)|(do(?:es)? not )?({VERB}) ({THING}))")
 PRONOUNS = {"someone", "something", "they", "it", "them", "he", "she"}
-GENERAL = re.compile(r"(?:(?:all|every|each) )?([a-z]+(?:(?:, | and )[a-z]+)*?)(?: things| people)? (is|are)( not)? (?:an? )?([a-z]+)")
+GENERAL = re.compile(
+    r"(?:(?:all|every|each) )?([a-z]+(?:(?:, | and )[a-z]+)*?)(?: things| people)? (is|are)( not)? (?:an? )?([a-z]+)"
+)
 
 
 def program(context: str, statement: str) -> str:
@@ -50,7 +52,9 @@ def _fact(text: str) -> str:
     subject, _, denied, kind, not_verb, verb, whom = found.groups()
     if kind:
         return _literal(kind, [_name(subject)], not denied)
-    return _literal(next(says for says, base in VERBS.items() if verb in (says, base)), [_name(subject), _name(whom)], not not_verb)
+    return _literal(
+        next(says for says, base in VERBS.items() if verb in (says, base)), [_name(subject), _name(whom)], not does_not
+    )
 
 
 def _literal(word: str, names: list[str], positive: bool) -> str:

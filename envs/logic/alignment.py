@@ -51,13 +51,13 @@ def _asks(query: Statement, asked: str) -> bool:
 
 
 def _two_names(theory: Theory) -> str:
-    """The complaint that one word stands in two names."""
-    used: dict[str, str] = {}
-    for statement in theory.statements:
-        for side in statement.rule or ():
-            for literal in side:
-                for name in (literal.predicate, *literal.arguments):
-                    for stem in name_stems(name) or ("",) if name[0] != "?" else ():
-                        if used.setdefault(stem, name) != name:
-                            return f"{used[stem]} and {name} name the same: use one name for one word"
+    """The complaint that one word stands in two names, or names a thing here and a statement there."""
+    literals = (literal for statement in theory.statements for side in statement.rule or () for literal in side)
+    uses = {(name, place > 0) for one in literals for place, name in enumerate((one.predicate, *one.arguments))}
+    used: dict[str, tuple[str, bool]] = {}
+    for name, thing in sorted(uses):
+        for stem in name_stems(name) or ("",):
+            before = used.setdefault(stem, (name, thing))
+            if before != (name, thing) and name[0] != "?":
+                return f"{before[0]} and {name} share a word: use one name, of a thing or of a statement, for one word"
     return ""

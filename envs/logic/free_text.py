@@ -8,7 +8,7 @@ a wrong relation between the right words.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations
+from itertools import combinations, product
 
 from envs.logic.syntax import (
     Atom,
@@ -59,7 +59,8 @@ def misalignment(theory: Theory, task: Task) -> str:
         for sentence, statement, line in zip(told, theory.premises, theory.lines, strict=False):
             if fault := mistranslation(statement.formula, sentence):
                 return f"line {line} {fault}"
-        return _two_names(list(zip(told, (statement.formula for statement in theory.premises), strict=True)))
+        lines = zip((*told, task.asked), (statement.formula for statement in theory.statements), strict=True)
+        return _two_names(list(lines))
     return ""
 
 
@@ -69,14 +70,10 @@ def mistranslation(formula: Formula, sentence: str) -> str:
 
 
 def _faults(formula: Formula, sentence: str) -> Iterator[str]:
-    told = words(sentence)
-    places = {}
-    for place, word in enumerate(told):
-        places.setdefault(stem(word), place)
-    used = symbols(formula)
+    told, used = words(sentence), symbols(formula)
     names = (*used.predicates, *used.functions)
     for name in names:
-        if not name_stems(name) or not all(_place(part, places) is not None for part in name_stems(name)):
+        if not _says(sentence, name):
             yield f"names {name}, which its sentence does not: make names of its words"
     named = {part for name in names for part in name_stems(name)}
     content = {stem(word) for word in told if word not in EMPTY}
@@ -85,7 +82,7 @@ def _faults(formula: Formula, sentence: str) -> Iterator[str]:
         yield f"leaves out too much of its sentence, such as {left[0]}"
     yield _signs(formula, told)
     yield _quantifiers(formula, told)
-    yield _direction(formula, told, places)
+    yield _direction(formula, sentence)
 
 
 def _signs(formula: Formula, told: Sequence[str]) -> str:
@@ -117,7 +114,7 @@ def _quantifiers(formula: Formula, told: Sequence[str]) -> str:
     return ""
 
 
-def _direction(formula: Formula, told: Sequence[str], places: dict[str, int]) -> str:
+def _direction(formula: Formula, sentence: str) -> str:
     """The conditions of an implication stand first in its sentence, unless an if stands between."""
     while isinstance(formula, ForAll):
         formula = formula.body
@@ -130,27 +127,21 @@ def _direction(formula: Formula, told: Sequence[str], places: dict[str, int]) ->
     if not right - left:
         return ""
     before, after = (
-        min((place for one in side if (place := _place(one, places)) is not None), default=0)
+        min((place for one in side if (place := _place(one, sentence)) is not None), default=0)
         for side in (left - right or left, right - left)
     )
-    turned = bool({"if", "when", "whenever", "unless", "only"} & {*told[1:]})
+    turned = bool({"if", "when", "whenever", "unless", "only"} & {*words(sentence)[1:]})
     return "" if turned or before < after else "is told the other way round: conditions stand first in its sentence"
 
 
 def _two_names(lines: Sequence[tuple[str, Formula]]) -> str:
-    """The complaint that two names of a kind share a word where each could stand for the other."""
-    where: tuple[dict[str, set[str]], ...] = ({}, {})  # of predicates and of functions: in which sentences
-    for sentence, formula in lines:
-        for kind, names in zip(where, symbols(formula), strict=True):
-            for name in names:
-                kind.setdefault(name, set()).add(sentence)
-    for kind in where:
-        for one, other in combinations(kind, 2):
-            both = set(name_stems(one)) | set(name_stems(other))
-            if len(both) < len(name_stems(one)) + len(name_stems(other)) and all(
-                both <= set(map(stem, words(sentence))) for sentence in kind[one] | kind[other]
-            ):
-                return f"{one} and {other} name the same: use one name for one word"
+    """The complaint that two sentences have the words of two names, and one uses the one, the other the other."""
+    used = [(sentence, symbols(formula)) for sentence, formula in lines]
+    for (here, ours), (there, theirs) in combinations(used, 2):
+        for mine, yours in zip(ours, theirs, strict=True):
+            for one, other in product(mine.keys() - yours.keys(), yours.keys() - mine.keys()):
+                if all(_says(sentence, name) for sentence in (here, there) for name in (one, other)):
+                    return f"{one} and {other} name the same: use one name for one word"
     return ""
 
 
@@ -171,16 +162,24 @@ def _atoms(formula: Formula) -> set[Node]:
 
 
 def _stems(node: Node) -> set[str]:
-    used = (one.predicate if isinstance(one, Atom) else one.name if isinstance(one, Function) else ""
-        for one in nodes(node)
+    used = (
+        one.predicate if isinstance(one, Atom) else one.name if isinstance(one, Function) else "" for one in nodes(node)
     )
     return {part for name in used for part in name_stems(name)}
 
 
-def _place(part: str, places: dict[str, int]) -> int | None:
-    if part in places:
-        return places[part]
-    return next((place for word, place in places.items() if _related(word, part)), None)
+def _says(sentence: str, name: str) -> bool:
+    """Whether a name has words, and its sentence has them all."""
+    parts = name_stems(name)
+    return bool(parts) and all(_place(part, sentence) is not None for part in parts)
+
+
+def _place(part: str, sentence: str) -> int | None:
+    """Where a stem, or another form of its word, first stands in a sentence."""
+    stems = [stem(word) for word in words(sentence)]
+    if part in stems:
+        return stems.index(part)
+    return next((place for place, one in enumerate(stems) if _related(one, part)), None)
 
 
 def _related(one: str, other: str) -> bool:

@@ -114,9 +114,10 @@ def test_the_solvers_really_answer_and_a_missing_one_is_told_with_how_to_install
 
 def test_provers_are_information_only() -> None:
     assert doctor.provers(lambda binary: None).ok
-    assert "E absent; Prover9 /usr/bin/prover9" in doctor.provers(
-        lambda binary: "/usr/bin/prover9" if binary == "prover9" else None
-    ).detail
+    assert (
+        "E absent; Prover9 /usr/bin/prover9"
+        in doctor.provers(lambda binary: "/usr/bin/prover9" if binary == "prover9" else None).detail
+    )
 
 
 def test_layers_that_are_missing_around_programs_are_told() -> None:
