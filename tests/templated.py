@@ -49,12 +49,11 @@ def _fact(text: str) -> str:
     found = FACT.fullmatch(text)
     if not found:
         raise ValueError(f"{text!r} has none of the known shapes")
-    subject, _, denied, kind, not_verb, verb, whom = found.groups()
+    subject, _, denied, kind, does_not, verb, whom = found.groups()
     if kind:
         return _literal(kind, [_name(subject)], not denied)
-    return _literal(
-        next(says for says, base in VERBS.items() if verb in (says, base)), [_name(subject), _name(whom)], not does_not
-    )
+    says = next(says for says, base in VERBS.items() if verb in (says, base))
+    return _literal(says, [_name(subject), _name(whom)], not does_not)
 
 
 def _literal(word: str, names: list[str], positive: bool) -> str:

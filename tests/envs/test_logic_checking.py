@@ -69,38 +69,6 @@ def test_a_right_program_is_accepted_with_evidence(
     assert "proof" in feedback.evidence or "derived" in feedback.evidence
 
 
-ATTACKS = {
-    "a fact that is not in the text": (
-        f"{FACTS}Green(Cat, True)\n{RULES}Query:\nGreen(Cat, True)",
-        "The cat is green.",
-    ),
-    "another query": (f"{FACTS}{RULES}Query:\nKind(Anne, True)", "The cat is green."),
-    "swapped arguments": (f"{FACTS}{RULES}Query:\nSees(Anne, Cat, True)", "The cat sees Anne."),
-    "a query of words of the text": (f"{FACTS}{RULES}Query:\nGreen(Green, True)", "Anne is green."),
-    "nothing translated": ("Facts:\nKind(Anne)\nQuery:\nGreen(Cat, True)", "The cat is green."),
-    "no premises": ("Facts:\nQuery:\nGreen(Cat, True)", "The cat is green."),
-    "a vacuous predicate": (f"{FACTS}{RULES}Query:\nGreenish(Cat, True)", "The cat is green."),
-    "contradictory facts": (f"{FACTS}Kind(Anne, False)\n{RULES}Query:\nKind(Anne, True)", "Anne is kind."),
-    "two arities": (f"{FACTS}Sees(Cat)\n{RULES}Query:\nGreen(Anne, True)", "Anne is green."),
-    "a variable as a query": (f"{FACTS}{RULES}Query:\nGreen($x, True)", "Something is green."),
-    "a lookalike letter": (f"{FACTS}{RULES}Query:\nGreen(Аnne, True)", "Anne is green."),
-    "the answer in a gloss": (f"{FACTS}{RULES}Query:\n::: Green(Anne, True)", "Anne is green."),
-    "a rule as a query": (f"{FACTS}{RULES}Query:\nGreen($x) >>> Green($x)", "Anne is green."),
-    "a comment": (f"{FACTS}{RULES}Query:\nGreen(Anne) /* True */", "Anne is green."),
-    "deep brackets": (f"{FACTS}{RULES}Query:\n{'(' * 5000}", "Anne is green."),
-    "everything is so": (f"{FACTS}Green($x, True)\n{RULES}Query:\nGreen(Cat, True)", "The cat is green."),
-}
-
-
-@pytest.mark.parametrize("attack", ATTACKS)
-@pytest.mark.parametrize("gold", ["True", "False", "Unknown"])
-def test_no_trick_is_accepted(environment: LogicEnvironment, attack: str, gold: str) -> None:
-    program, asked = ATTACKS[attack]
-    feedback = environment.execute(problem(asked, gold), program)
-    assert feedback.outcome is not Outcome.accepted
-    assert feedback.error
-
-
 FIRST_ORDER = {
     "inconsistent": ("P(a)\n-P(a)", "P(b)", "Inconsistent"),
     "true": ("all x (P(x) -> Q(x))\nP(a)", "Q(a)", "True"),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from envisions.records import Outcome
+from envisions.records import Feedback, Outcome
 from envs.logic.environment import LogicEnvironment
 from envs.logic.task import posed
 
@@ -198,7 +198,9 @@ def environment() -> Iterator[LogicEnvironment]:
     environment.close()
 
 
-def execute(environment: LogicEnvironment, semantics: str, context: str, program: str, asked: str, gold: str):
+def execute(
+    environment: LogicEnvironment, semantics: str, context: str, program: str, asked: str, gold: str
+) -> Feedback:
     setup = {"semantics": semantics, "context": context, "asked": asked, "answer": gold}
     return environment.execute(posed("p", "test", setup), program)
 
