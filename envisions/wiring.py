@@ -133,12 +133,12 @@ class LiveParts:
                 await self.generators.ready()
 
     async def evaluate(self, iteration: int, weights: Weights) -> dict[str, Accuracy]:
-        accuracy = {}
+        accuracy: dict[str, Accuracy] = {}
         for name in self.config.world.test:
             problems = self.world.problems(name, iteration)
             async for _ in self._spread("evaluate", RewardService.evaluate, problems, iteration, weights):
                 pass
-            accuracy[name] = await self.memory.call(Memory.accuracy, iteration, name)
+            accuracy |= await self.memory.call(Memory.accuracy, iteration, name)
         return accuracy
 
     async def commit(self, report: IterationReport) -> IterationReport:
