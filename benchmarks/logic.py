@@ -13,7 +13,7 @@ from envs.logic.program import read
 from envs.logic.provers import E, Prover9
 from envs.logic.refuting import Prover, entails
 from envs.logic.solver import Z3
-from envs.logic.theories import ANSWERS, draw, program
+from envs.logic.theories import ANSWERS, WORDS, draw, program
 
 
 def measured(backend: str, texts: Sequence[str], check: Callable[[str], object]) -> dict[str, float | str]:
@@ -44,7 +44,7 @@ def classical(prover: Prover) -> Callable[[str], object]:
 
 def main(count: int) -> None:
     dice = Random(0)
-    texts = [program(*draw("train", number % 6, ANSWERS[number % 3], True, dice)) for number in range(count)]
+    texts = [program(*draw(WORDS["train"], number % 6, ANSWERS[number % 3], True, dice)) for number in range(count)]
     z3, task, lenient = Z3(), Task(semantics="rules-owa"), Strictness.none()
     print(json.dumps(measured("chaining", texts, lambda text: judge(text, task, z3, lenient))))
     rules = {text: [one.rule for one in read(text).premises if one.rule] for text in texts}

@@ -10,7 +10,7 @@ from envs.logic.chaining import chain
 from envs.logic.environment import LogicEnvironment
 from envs.logic.syntax import Rule
 from envs.logic.task import posed
-from envs.logic.theories import ANSWERS, PEOPLE, TRAITS, VERBS, draw, generate, program, told
+from envs.logic.theories import ANSWERS, WORDS, draw, generate, program, told
 
 
 @pytest.mark.parametrize("depth", range(6))
@@ -18,7 +18,7 @@ from envs.logic.theories import ANSWERS, PEOPLE, TRAITS, VERBS, draw, generate, 
 def test_the_gold_program_is_accepted_as_a_translation_of_the_text(depth: int, answer: str) -> None:
     environment, dice = LogicEnvironment(), Random(depth)
     for number in range(10):
-        rules, query = draw("train" if number % 2 else "test", depth, answer, True, dice)
+        rules, query = draw(WORDS["train" if number % 2 else "test"], depth, answer, True, dice)
         setup = {"context": " ".join(map(told, rules)), "asked": told(Rule((), (query,))), "semantics": "rules-owa"}
         problem = posed("p", "train", {**setup, "answer": answer})
         feedback = environment.execute(problem, program(rules, query))
@@ -35,8 +35,8 @@ def test_answers_are_balanced_and_a_longer_list_begins_with_the_shorter() -> Non
 
 
 def test_train_and_test_share_no_vocabulary() -> None:
-    for words in (PEOPLE, TRAITS, VERBS):
-        assert not set(words["train"]) & set(words["test"])
+    for train, test in zip(WORDS["train"], WORDS["test"], strict=True):
+        assert not set(train) & set(test)
 
 
 def test_sentences_are_told_in_english() -> None:
