@@ -1,6 +1,6 @@
 """What a program proves, under the semantics its source declares. No guess is made, and no failure is Unknown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -11,7 +11,7 @@ from envs.logic.closed import CircularNegationError, answer_set, closed_chain, e
 from envs.logic.program import ReadError, read
 from envs.logic.refuting import BUDGETS, Prover, entails
 from envs.logic.syntax import Literal as Fact
-from envs.logic.syntax import Rule, Statement, Theory, symbols
+from envs.logic.syntax import Rule, Theory, symbols
 from envs.logic.task import Semantics, Task
 from envs.logic.wording import mentions
 
@@ -119,27 +119,24 @@ def _require_types(theory: Theory, semantics: Semantics) -> None:
             or any(name[0] == "?" for name in asked.head[0].arguments)
         ):
             raise _Stopped(Answer.type_error, "the query must be one statement about what has a name")
-    for kind, uses in zip(("predicate", "function"), _uses(theory.statements), strict=True):
-        for name, arities in uses.items():
-            if len(arities) > 1:
-                told = " and ".join(map(str, sorted(arities)))
-                raise _Stopped(
-                    Answer.type_error, f"{kind} {name} has {told} arguments", name=name, arities=sorted(arities)
-                )
+    if any(statement.rule is None for statement in theory.statements):
+        used = symbols(*(statement.formula for statement in theory.statements))
+        found = (one for kind, uses in zip(("predicate", "function"), used, strict=True) for one in _two(kind, uses))
+    else:
+        arities: dict[str, set[int]] = {}
+        for statement in theory.statements:
+            for side in statement.rule or ():
+                for predicate, _, names in side:
+                    arities.setdefault(predicate, set()).add(len(names))
+        found = _two("predicate", arities)
+    for kind, name, counts in found:
+        told = " and ".join(map(str, counts))
+        raise _Stopped(Answer.type_error, f"{kind} {name} has {told} arguments", name=name, arities=counts)
 
 
-def _uses(statements: Sequence[Statement]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Predicates and functions with their numbers of arguments."""
-    if any(statement.rule is None for statement in statements):
-        return symbols(*(statement.formula for statement in statements))
-    predicates: dict[str, set[int]] = {}
-    constants: dict[str, set[int]] = {}
-    for statement in statements:
-        for side in statement.rule or ():
-            for predicate, _, names in side:
-                predicates.setdefault(predicate, set()).add(len(names))
-                constants.update((name, {0}) for name in names if name[0] != "?")
-    return predicates, constants
+def _two(kind: str, uses: Mapping[str, Set[int]]) -> Iterator[tuple[str, str, list[int]]]:
+    """The names that have two numbers of arguments."""
+    return ((kind, name, sorted(counts)) for name, counts in uses.items() if len(counts) > 1)
 
 
 def _refusal(theory: Theory, task: Task, strictness: Strictness) -> Verdict | None:
@@ -154,7 +151,8 @@ def _refusal(theory: Theory, task: Task, strictness: Strictness) -> Verdict | No
 
 def _unmentioned(theory: Theory, context: str) -> str:
     """What is asked must occur in the premises, but for what the text is silent about itself."""
-    given, asked = _uses(theory.premises), _uses([theory.conclusion])
+    given = symbols(*(statement.formula for statement in theory.premises))
+    asked = symbols(theory.conclusion.formula)
     for has, wanted in zip(given, asked, strict=True):
         for name in wanted:
             if name not in has and (not context or mentions(context, name)):
