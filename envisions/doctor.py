@@ -46,7 +46,7 @@ from envs.logic.syntax import Atom, Function, Literal, Not, Rule
 fact = Literal("P", True, ("a",))
 assert answer_set([Rule((), (fact,))], closed=True) == {fact}
 prover, formula = Z3(), Atom("P", (Function("a"),))
-assert prover.refute([formula, Not(formula)], 100).status == "unsat"
+assert [found.status for found in prover.refute([formula], [formula, Not(formula)], 100)] == ["sat", "unsat"]
 prover.close()
 print(f"clingo {clingo.__version__} and z3 {z3.get_version_string()} answered")
 """

@@ -17,7 +17,7 @@ from envs.logic.environment import LogicEnvironment
 from envs.logic.provers import E
 from envs.logic.refuting import entails
 from envs.logic.solver import Z3
-from envs.logic.syntax import Literal, Rule, formula_of
+from envs.logic.syntax import Literal, Not, Rule, formula_of
 
 PROGRAMS = Path(__file__).parents[3] / "shared/data/logic/proofwriter_dev_programs_gpt-4.json"
 LABELS = {"A": "True", "B": "False", "C": "Unknown"}
@@ -105,11 +105,12 @@ def test_rules_with_many_variables_run_out_of_steps_and_not_of_time() -> None:
 
 def test_a_solver_that_was_killed_is_replaced() -> None:
     prover = Z3()
-    formulas = [formula_of(Rule((), (Literal("P", True, ("a",)),)))]
-    assert prover.refute(formulas, 100).status == "sat"
+    formula = formula_of(Rule((), (Literal("P", True, ("a",)),)))
+    (found,) = prover.refute([], [formula], 100)
+    assert found.status == "sat"
     assert prover._process is not None
     prover._process.kill()
-    assert prover.refute(formulas, 100).status == "sat"
+    assert [found.status for found in prover.refute([formula], [formula, Not(formula)], 100)] == ["sat", "unsat"]
     assert prover.replaced == 1
     prover.close()
 
