@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field, field_validator, model_validator
 
 from envisions.records import Problem
+from envs.logic import syllogisms
 from envs.logic.task import SEMANTICS, posed
 from envs.logic.theories import DEEPEST, generate
 from envs.problems import SetConfig, taken
@@ -21,7 +22,7 @@ class LogicSource(SetConfig):
     """One set of logic problems: its name, which settles the semantics, and where its records lie."""
 
     name: str
-    """What the records are: theories, proofwriter, proofwriter-cwa, ruletaker, folio, prontoqa or file."""
+    """What the records are: theories, syllogisms, proofwriter, proofwriter-cwa, ruletaker, folio, prontoqa or file."""
     hub: str = ""
     """The id of a repository on the Hugging Face hub whose records have the same fields."""
     depth: int = Field(default=2, ge=0, le=DEEPEST)
@@ -113,7 +114,10 @@ def checked(row: Record) -> Mapping[str, Any]:
     }
 
 
-GENERATED: Mapping[str, Callable[[LogicSource, str], Iterator[Problem]]] = {"theories": _theories}
+GENERATED: Mapping[str, Callable[[LogicSource, str], Iterator[Problem]]] = {
+    "theories": _theories,
+    "syllogisms": lambda source, split: syllogisms.generate(split, source.skip + source.count, source.seed),
+}
 READERS: Mapping[str, Callable[[Record], Mapping[str, Any]]] = {
     "proofwriter": _rules("rules-owa"),
     "proofwriter-cwa": _rules("rules-cwa"),
