@@ -1,11 +1,16 @@
-"""Reads the templated English of ProofWriter, RuleTaker and ProntoQA into rule programs. For tests: no model sees it.
+"""Reads templated English (ProofWriter, RuleTaker, ProntoQA, our theories) into rule programs. No model sees it.
 
 Every sentence shape is written down here and nothing is guessed: another sentence raises ValueError.
 """
 
 import re
 
-VERBS = {"chases": "chase", "eats": "eat", "likes": "like", "needs": "need", "sees": "see", "visits": "visit"}
+VERBS = {"chases": "chase", "eats": "eat", "likes": "like", "needs": "need", "sees": "see", "visits": "visit"} | {
+    "helps": "help",
+    "greets": "greet",
+    "calls": "call",
+    "teaches": "teach",
+}
 VERB = "|".join((*VERBS, *VERBS.values()))
 THING = r"(?:the )?[a-z]+(?: [a-z]+)?"
 FACT = re.compile(rf"({THING}) (?:(is|are)( not)? (?:an? )?([a-z]+)|(do(?:es)? not )?({VERB}) ({THING}))")

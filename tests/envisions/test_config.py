@@ -118,3 +118,10 @@ def test_an_unknown_run_file_ends_the_command_with_one_line() -> None:
     result = CliRunner().invoke(cli.app, ["train", "absent.toml"])
     assert isinstance(result.exception, ConfigError)
     assert str(result.exception) == "absent.toml does not exist; name a run file such as examples/laptop.toml"
+
+
+@pytest.mark.parametrize(
+    "file", sorted((Path(__file__).parents[2] / "examples").glob("*.toml")), ids=lambda file: file.stem
+)
+def test_every_example_is_a_valid_run(file: Path) -> None:
+    assert load(file).world.name in file.read_text()
