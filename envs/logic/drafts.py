@@ -15,7 +15,7 @@ from envs import invented
 from envs.base import Environment
 from envs.logic.syntax import Literal, Rule
 from envs.logic.task import posed
-from envs.logic.theories import ANSWERS, DEEPEST, WORDS, Words, draw, told
+from envs.logic.theories import ANSWERS, DEEPEST, WORDS, Words, draw, tell, told
 from envs.logic.world import LogicWorld
 
 DAMAGED = 0.3  # share of the lines of a damaged program
@@ -48,7 +48,7 @@ def texts(settings: TheoryTexts, world: LogicWorld, environment: Environment, se
         words = _invented(dice) if dice.random() < settings.invented else WORDS["train"]
         answer = ANSWERS[index % len(ANSWERS)]
         rules, query = draw(words, index // len(ANSWERS) % (settings.depth + 1), answer, True, dice)
-        problem = posed(f"draft-{index}", "train", _setup(rules, query, answer))
+        problem = posed(f"draft-{index}", "train", _setup(rules, query, answer, dice))
         program = draft(rules, query, dice, settings)
         prompt = world.prompt(problem)
         if dice.random() < settings.refinements:
@@ -106,8 +106,8 @@ def _damaged(rule: Rule, people: list[str], dice: random.Random) -> Rule | None:
     return Rule(rule.body, (head.negated if kind == "denied" else head,))
 
 
-def _setup(rules: list[Rule], query: Literal, answer: str) -> Mapping[str, Any]:
-    context, asked = " ".join(map(told, rules)), told(Rule((), (query,)))
+def _setup(rules: list[Rule], query: Literal, answer: str, dice: random.Random) -> Mapping[str, Any]:
+    context, asked = tell(rules, dice), told(Rule((), (query,)))
     return {"semantics": "rules-owa", "context": context, "asked": asked, "answer": answer}
 
 

@@ -1,6 +1,7 @@
 """Rule theories by lot, told in English: a chain of rules of the wanted depth, distractors, and a balanced question."""
 
 import random
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from envisions.records import Problem
@@ -33,6 +34,7 @@ WORDS = {
         ("helps", "greets", "calls", "teaches"),
     ),
 }
+PRONOUNS = (("someone", "they"), ("something", "it"))
 HISSING = ("ches", "shes", "sses", "xes", "zes")  # third persons that end in es, not in s
 
 
@@ -55,7 +57,7 @@ def generate(split: str, count: int, seed: int, depth: int = 2, negation: bool =
             split,
             {
                 "semantics": "rules-owa",
-                "context": " ".join(map(told, rules)),
+                "context": tell(rules, dice),
                 "asked": told(Rule((), (query,))),
                 "answer": answer,
             },
@@ -84,19 +86,29 @@ def program(rules: list[Rule], query: Literal) -> str:
     return "\n".join(["Facts:", *facts, "Rules:", *others, "Query:", rule_text(Rule((), (query,)))])
 
 
-def told(rule: Rule) -> str:
-    """The sentence that says a fact or rule."""
+def tell(rules: Sequence[Rule], dice: random.Random) -> str:
+    """The text of a theory: a sentence for each rule, in the pronouns of one style, and some as `All kind things are`."""
+    pronouns = dice.choice(PRONOUNS)
+    return " ".join(told(rule, pronouns, dice.random() < 0.3) for rule in rules)
+
+
+def told(rule: Rule, pronouns: tuple[str, str] = PRONOUNS[0], general: bool = False) -> str:
+    """The sentence that says a fact or rule; `general`: without an if, where it is about attributes only."""
     if not rule.body:
         return f"{_clause(rule.head[0])}."
-    conditions, named = [], False
+    (head,) = rule.head
+    if general and all(one.positive and one.arguments == ("?x",) for one in (*rule.body, head._replace(positive=True))):
+        kinds = ", ".join(one.predicate.lower() for one in rule.body)
+        return f"All {kinds} things are {'' if head.positive else 'not '}{head.predicate.lower()}."
+    conditions, pronoun = [], pronouns[0]
     for literal in rule.body:
-        conditions.append(_clause(literal, "they" if named else "someone"))
-        named = named or literal.arguments[0].startswith("?")
-    return f"If {' and '.join(conditions)} then {_clause(rule.head[0], 'they' if named else 'someone')}."
+        conditions.append(_clause(literal, pronoun))
+        pronoun = pronouns[1] if literal.arguments[0].startswith("?") else pronoun
+    return f"If {' and '.join(conditions)} then {_clause(head, pronoun)}."
 
 
 def _clause(literal: Literal, pronoun: str = "") -> str:
-    """`Anne is kind`, `they do not chase Bob`."""
+    """`Anne is kind`, `they do not chase Bob`, `it does not chase Bob`."""
     predicate, positive, (subject, *objects) = literal
     spoken, plural = (pronoun, pronoun == "they") if subject.startswith("?") else (subject, False)
     if not objects:
