@@ -21,7 +21,7 @@ from envs.logic.printing import rule_text
 from envs.logic.provers import E, Prover9
 from envs.logic.refuting import Prover, entails
 from envs.logic.solver import Z3
-from envs.logic.syntax import Literal, Rule, formula_of
+from envs.logic.statements import Literal, Rule, formula_of
 from envs.logic.theories import ANSWERS, WORDS, draw
 
 STEPS = 200_000

@@ -42,7 +42,8 @@ SOLVERS = """
 import clingo, z3
 from envs.logic.closed import answer_set
 from envs.logic.solver import Z3
-from envs.logic.syntax import Atom, Function, Literal, Not, Rule
+from envs.logic.statements import Literal, Rule
+from envs.logic.syntax import Atom, Function, Not
 fact = Literal("P", True, ("a",))
 assert answer_set([Rule((), (fact,))], closed=True) == {fact}
 prover, formula = Z3(), Atom("P", (Function("a"),))

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from envs.logic import free_text
 from envs.logic.clauses import rule_says, sentence_says
-from envs.logic.syntax import Statement, Theory
+from envs.logic.statements import Statement, Theory
 from envs.logic.task import Task
 from envs.logic.wording import name_stems, sentences
 

@@ -4,7 +4,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from envs.logic.syntax import Literal, Rule
+from envs.logic.statements import Literal, Rule
 
 STEPS = 200_000  # comparisons of a condition with a fact, before a program counts as too slow
 ANYTHING = "∈"  # holds of every name: binds the variables of a head that its body leaves open

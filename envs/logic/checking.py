@@ -10,8 +10,9 @@ from envs.logic.chaining import STEPS, Chain, StepsSpentError, chain
 from envs.logic.closed import CircularNegationError, answer_set, closed_chain, explicit
 from envs.logic.program import ReadError, read
 from envs.logic.refuting import BUDGETS, Prover, entails
-from envs.logic.syntax import Literal as Fact
-from envs.logic.syntax import Rule, Theory, symbols
+from envs.logic.statements import Literal as Fact
+from envs.logic.statements import Rule, Theory
+from envs.logic.syntax import symbols
 from envs.logic.task import Semantics, Task
 from envs.logic.wording import mentions
 

@@ -8,7 +8,7 @@ left out, any other is a question mark.
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from envs.logic.syntax import Literal, Rule
+from envs.logic.statements import Literal, Rule
 from envs.logic.wording import ANYONE, NEGATIONS, SILENT, name_stems, stem, words
 
 Clause = tuple[tuple[str, ...], bool]

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from envisions.records import Outcome
 from envs import invented
 from envs.base import Environment
-from envs.logic.syntax import Literal, Rule
+from envs.logic.statements import Literal, Rule
 from envs.logic.task import posed
 from envs.logic.theories import ANSWERS, DEEPEST, WORDS, Words, draw, tell, told
 from envs.logic.world import LogicWorld

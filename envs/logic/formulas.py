@@ -6,7 +6,8 @@ from contextlib import suppress
 from functools import lru_cache
 
 from envs.logic.grammar import FormulaError, joined, parse
-from envs.logic.syntax import Formula, Function, Statement, closed, nodes, rule_of
+from envs.logic.statements import Statement, rule_of
+from envs.logic.syntax import Formula, Function, closed, nodes
 
 LONGEST = 2_000  # characters of a line
 WORD = r"\b(?!(?:all|exists|forall|some|every|and|or|not|iff|implies|xor)\b)[^\W\d_]\w+"

@@ -10,6 +10,7 @@ a wrong relation between the right words.
 from collections.abc import Iterator, Sequence
 from itertools import combinations, product
 
+from envs.logic.statements import Theory
 from envs.logic.syntax import (
     Atom,
     Equal,
@@ -22,7 +23,6 @@ from envs.logic.syntax import (
     Node,
     Not,
     Or,
-    Theory,
     Variable,
     Xor,
     nodes,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from envs.logic.formulas import read_formula
 from envs.logic.grammar import FormulaError
 from envs.logic.rules import read_rule
-from envs.logic.syntax import Statement, Theory
+from envs.logic.statements import Statement, Theory
 
 MOST_CHARACTERS, MOST_STATEMENTS = 20_000, 300
 DECLARED, GIVEN, ASKED, CLOSED = "declared", "given", "asked", "closed"

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from envs.logic.formulas import LONGEST, LOOSE, read_formula
 from envs.logic.grammar import TRUTH, FormulaError, bound, joined, parse
-from envs.logic.syntax import Function, Literal, Rule, Statement, closed, nodes, rule_of
+from envs.logic.statements import Literal, Rule, Statement, rule_of
+from envs.logic.syntax import Function, closed, nodes
 
 LITERAL = re.compile(r"\s*(!|¬|~|-|not\s)?\s*([^\W\d_]\w*)\(([\w\s$,]+)\)\s*", re.IGNORECASE)
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from envisions.records import Problem
 from envs.logic.chaining import Chain, chain
 from envs.logic.printing import rule_text
-from envs.logic.syntax import Literal, Rule
+from envs.logic.statements import Literal, Rule
 from envs.logic.task import posed
 
 DEEPEST = 5
@@ -87,7 +87,7 @@ def program(rules: list[Rule], query: Literal) -> str:
 
 
 def tell(rules: Sequence[Rule], dice: random.Random) -> str:
-    """The text of a theory: a sentence for each rule, in the pronouns of one style, and some as `All kind things are`."""
+    """The text of a theory: a sentence a rule, in the pronouns of one style, some as `All kind things are ...`."""
     pronouns = dice.choice(PRONOUNS)
     return " ".join(told(rule, pronouns, dice.random() < 0.3) for rule in rules)
 

@@ -12,7 +12,7 @@ from envisions.records import Feedback, Outcome, Problem
 from envs.logic.printing import READABLE
 from envs.logic.program import ReadError, read, unfenced
 from envs.logic.sources import LogicSource, load
-from envs.logic.syntax import Statement
+from envs.logic.statements import Statement
 from envs.problems import Problems, WorldConfig
 
 PROMPTS = Path(__file__).parent / "prompts"

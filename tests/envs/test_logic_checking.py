@@ -13,7 +13,8 @@ from envs.logic.checking import Answer, Strictness
 from envs.logic.closed import answer_set
 from envs.logic.environment import LogicEnvironment
 from envs.logic.solver import Z3
-from envs.logic.syntax import Literal, Not, Rule, formula_of
+from envs.logic.statements import Literal, Rule, formula_of
+from envs.logic.syntax import Not
 
 PROGRAMS = Path(__file__).parents[3] / "shared/data/logic/proofwriter_dev_programs_gpt-4.json"
 LABELS = {"A": "True", "B": "False", "C": "Unknown"}

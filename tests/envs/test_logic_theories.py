@@ -9,7 +9,7 @@ import templated
 from envisions.records import Outcome
 from envs.logic.chaining import chain
 from envs.logic.environment import LogicEnvironment
-from envs.logic.syntax import Literal, Rule
+from envs.logic.statements import Literal, Rule
 from envs.logic.task import posed
 from envs.logic.theories import ANSWERS, PRONOUNS, WORDS, draw, generate, program, tell, told
 
