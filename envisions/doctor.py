@@ -38,6 +38,21 @@ assert (run.status, run.value, run.stdout.strip()) == ("ok", 42, "hello"), run
 print(seconds, *layers)
 """
 
+SOLVERS = """
+import clingo, z3
+from envs.logic.closed import answer_set
+from envs.logic.solver import Z3
+from envs.logic.statements import Literal, Rule
+from envs.logic.syntax import Atom, Function, Not
+fact = Literal("P", True, ("a",))
+assert answer_set([Rule((), (fact,))], closed=True) == {fact}
+prover, formula = Z3(), Atom("P", (Function("a"),))
+assert [found.status for found in prover.refute([formula], [formula, Not(formula)], 100)] == ["sat", "unsat"]
+prover.close()
+print(f"clingo {clingo.__version__} and z3 {z3.get_version_string()} answered")
+"""
+PROVERS = {"E": "eprover", "Prover9": "prover9", "Mace4": "mace4"}
+
 
 def python(version: tuple[int, ...] = sys.version_info[:3]) -> Finding:
     text = ".".join(map(str, version))
@@ -59,6 +74,20 @@ def sandbox(run: Attempt = attempt) -> Finding:
         detail += "; programs can read this user's files: use a kernel with landlock (5.13), or allow mount namespaces"
     remedy = "the machine is overloaded or its disk is slow: end other work"
     return finding("sandbox", float(seconds) < SANDBOX_SECONDS, detail, remedy)
+
+
+def solver(run: Attempt = attempt) -> Finding:
+    """Whether the logic world's two solvers answer: clingo in process, z3 in its own."""
+    tried = run(SOLVERS, 60.0)
+    if tried.code == 0:
+        return Finding("solvers", True, tried.output.strip())
+    return Finding("solvers", False, tried.complaint, "pip install --no-deps -r requirements/cpu.lock")
+
+
+def provers(which: Callable[[str], str | None] = shutil.which) -> Finding:
+    """Information only: E and Prover9 check proofs again in audits and comparisons; no run needs them."""
+    found = [f"{name} {which(binary) or 'absent'}" for name, binary in PROVERS.items()]
+    return Finding("provers", True, f"{'; '.join(found)}; only audits ask them")
 
 
 def port() -> Finding:
@@ -135,6 +164,8 @@ CHECKS: tuple[Callable[[], Finding], ...] = (
     partial(imports, "vllm", "from vllm.v1.engine.async_llm import AsyncLLM"),
     partial(imports, "deepspeed", "import deepspeed"),
     sandbox,
+    solver,
+    provers,
     port,
     disk,
     shared_memory,

@@ -24,6 +24,9 @@ need gcc gcc
 # vLLM's and Ray's CPU paths compile small C files at run time, which takes Python's headers.
 header=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h
 [ -e "$header" ] || need "no-such-command-$header" python3-dev
+# E is a second opinion on first-order logic, in audits only: what cannot be installed is left out.
+command -v eprover >/dev/null 2>&1 || [ "$(id -u)" != 0 ] || (need eprover eprover) ||
+    echo "eprover could not be installed; audits of first-order logic will need Prover9 instead" >&2
 "$python" -c 'import ensurepip, venv' 2>/dev/null || need no-such-command-venv python3-venv
 
 [ -x .venv/bin/python ] || "$python" -m venv .venv

@@ -8,10 +8,11 @@ from typing import Any
 
 from envisions.records import Feedback, Outcome, Problem
 from envs.base import InfrastructureError
-from envs.logic.checking import Answer, Strictness, Task, Verdict, audit, judge
+from envs.logic.checking import Answer, Strictness, Verdict, audit, judge
 from envs.logic.provers import E, Prover9
 from envs.logic.refuting import Prover
 from envs.logic.solver import Z3
+from envs.logic.task import task_of
 
 BROKEN = (Answer.parse_error, Answer.type_error)
 
@@ -48,6 +49,7 @@ class LogicEnvironment:
                 "value": verdict.answer.value,
                 "message": verdict.message,
                 "repairs": list(verdict.repairs),
+                "measures": self._measures(verdict, problem.answer),
                 **verdict.evidence,
             },
         )
@@ -61,6 +63,11 @@ class LogicEnvironment:
         """End the solver processes."""
         self.prover.close()
 
+    def _measures(self, verdict: Verdict, gold: str) -> dict[str, bool]:
+        """Beside the outcome, which asks for both: the right label, and that with every statement translated."""
+        right = (verdict.proved or verdict.answer) == gold
+        return {"label": right, "verified": right and verdict.proved is None} if self.strictness.aligned else {}
+
     def _second(self) -> Prover:
         with self._lock:
             if self._auditor is None:
@@ -69,14 +76,6 @@ class LogicEnvironment:
                 except InfrastructureError:
                     self._auditor = Prover9()
             return self._auditor
-
-
-def task_of(problem: Problem) -> Task:
-    return Task(
-        semantics=problem.setup["semantics"],
-        context=problem.setup.get("context", ""),
-        asked=problem.setup.get("asked", ""),
-    )
 
 
 def said(verdict: Verdict, outcome: Outcome) -> str:
