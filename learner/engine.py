@@ -133,11 +133,12 @@ class LearnerRank:
         return self._progress
 
     def close(self) -> None:
-        """Leaves the other ranks."""
+        """Leaves the other ranks, for good; waits for a training under way."""
         import torch
 
         if torch.distributed.is_initialized():
-            torch.distributed.destroy_process_group()
+            self._thread.submit(torch.distributed.destroy_process_group).result()
+        self._thread.shutdown()
         self._store = None
 
     def _encode(self, examples: Sequence[Example], source: str) -> tuple[list[tuple[Example, Encoded]], list[str]]:
