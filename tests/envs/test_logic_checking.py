@@ -130,3 +130,20 @@ def test_the_whole_of_what_follows_is_the_same_by_chaining_and_by_clingo() -> No
         rules, _ = theory(number)
         derived = {fact for fact in chain(rules).reasons if fact.predicate != ANYTHING}
         assert answer_set(rules, closed=False) == derived
+
+
+@pytest.mark.parametrize("prover", ["z3", "E", "Prover9"])
+def test_every_prover_decides_and_another_one_audits(prover: str) -> None:
+    try:
+        environment = LogicEnvironment(Strictness.none(), prover)
+    except InfrastructureError as missing:
+        pytest.skip(str(missing))
+    posed, text = problem("", "True", "fol", ""), "Premises:\nall x (P(x) -> Q(x))\nP(a)\nConclusion:\nQ(a)"
+    try:
+        assert environment.start() == {"prover": prover}
+        assert environment.execute(posed, text).outcome is Outcome.accepted
+        assert environment.audit(posed, text) == Answer.true
+        assert environment._auditor is not None
+        assert environment._auditor.name != prover
+    finally:
+        environment.close()
