@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.agreement import compare, installed, theory
 from envisions.records import Outcome, Problem
+from envs.base import InfrastructureError
 from envs.logic.chaining import ANYTHING, StepsSpentError, chain
 from envs.logic.checking import Answer, Strictness
 from envs.logic.closed import answer_set
