@@ -94,7 +94,7 @@ class Problems(ABC):
         return train, tests, removed
 
 
-def taken(problems: Iterable[Problem], source: SetConfig, place: object) -> list[Problem]:
+def chosen(problems: Iterable[Problem], source: SetConfig, place: object) -> list[Problem]:
     """The problems that a set asks for, in order, each with an id of its own. Raises SourceError, one line."""
     end = source.skip + source.count if source.count else None
     found = list(islice(problems, source.skip, end))
@@ -112,15 +112,15 @@ def taken(problems: Iterable[Problem], source: SetConfig, place: object) -> list
 
 
 def draw(problems: Sequence[Problem], size: int, iteration: int, seed: int) -> list[Problem]:
-    """The slice of one iteration: shuffled by the seed, and nothing twice before everything was drawn once.
+    """The slice of iteration 1, 2, ...: shuffled by the seed, and nothing twice before everything was drawn once.
 
     A `size` of 0, or one that covers all, gives all in their own order. Never the same problem twice in a slice.
     """
     if not 0 < size < len(problems):
         return list(problems)
     dice = random.Random(f"{seed}/problems")
-    rest = dice.sample(range(len(problems)), len(problems))
-    for _ in range(iteration + 1):
+    taken, rest = [], dice.sample(range(len(problems)), len(problems))
+    for _ in range(iteration):
         taken, rest = rest[:size], rest[size:]
         if short := size - len(taken):
             fresh = [index for index in range(len(problems)) if index not in set(taken)]

@@ -29,7 +29,7 @@ def world(tmp_path: Path) -> LogicWorld:
 
 def test_problems_come_from_files_and_travel(world: LogicWorld) -> None:
     again = pickle.loads(pickle.dumps(world))
-    (problem,) = again.problems("train", 0)
+    (problem,) = again.problems("train", 1)
     assert (problem.answer, problem.setup["asked"], problem.setup["semantics"]) == (
         "True",
         "Anne is green.",

@@ -149,20 +149,22 @@ def test_worked_examples_come_first_and_fit_the_kind_of_problem() -> None:
 def test_slices_repeat_nothing_before_everything_was_drawn(total: int, size: int, last: int, seed: int) -> None:
     everything = [problem(str(index)) for index in range(total)]
     drawn: list[str] = []
-    for iteration in range(last + 1):
+    for iteration in range(1, last + 2):
         part = [one.question for one in draw(everything, size, iteration, seed)]
         assert part == [one.question for one in draw(everything, size, iteration, seed)]
         assert len(set(part)) == len(part) == min(size, total)
         drawn += part
         counts = [drawn.count(one.question) for one in everything]
         assert max(counts) - min(counts) <= 1
+        if size * iteration <= total:
+            assert len(set(drawn)) == size * iteration
 
 
 def test_the_seed_draws_the_slices_and_zero_takes_all() -> None:
-    one, other = (world(seed, problems=10).problems("train", 0) for seed in (1, 2))
+    one, other = (world(seed, problems=10).problems("train", 1) for seed in (1, 2))
     assert one != other
     assert len(world().problems("train", 3)) == 60
-    assert world(1, problems=10).problems("train", 0) == one
+    assert world(1, problems=10).problems("train", 1) == one
 
 
 def test_an_unknown_set_is_named_with_the_known_ones() -> None:
@@ -172,7 +174,7 @@ def test_an_unknown_set_is_named_with_the_known_ones() -> None:
 
 def test_train_and_test_stories_share_no_frame() -> None:
     one = world()
-    train, tests = one.problems("train", 0), one.problems("unseen", 0)
+    train, tests = one.problems("train", 1), one.problems("unseen", 0)
     assert len(tests) == 20
     assert {frame(p) for p in train} & {frame(p) for p in tests} == set()
     assert one.removed.counts == {}
@@ -188,7 +190,7 @@ def test_what_a_test_set_holds_is_not_trained_on(tmp_path: Path) -> None:
         (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, part)))
     files = {name: {"name": "file", "path": tmp_path / f"{name}.jsonl"} for name in ("train", "test")}
     one = world(train=files["train"], test={"held": files["test"]})
-    assert [p.answer for p in one.problems("train", 0)] == ["1", "2", "3", "4"]
+    assert [p.answer for p in one.problems("train", 1)] == ["1", "2", "3", "4"]
     assert one.removed.counts == {"held": 2}
 
 
@@ -218,5 +220,5 @@ def test_the_shared_word_problems_are_trained_on_without_their_folds() -> None:
         test={name: {"name": "mwp", "path": SHARED / f"{name}.jsonl"} for name in folds},
     )
     assert [len(one.problems(name, 0)) for name in folds] == [238, 384]
-    assert len(one.problems("train", 0)) + sum(one.removed.counts.values()) == 3138
+    assert len(one.problems("train", 1)) + sum(one.removed.counts.values()) == 3138
     assert set(one.removed.counts) == {*folds, "duplicates"}
