@@ -12,6 +12,7 @@ from itertools import combinations, product
 
 from envs.logic.statements import Theory
 from envs.logic.syntax import (
+    And,
     Atom,
     Equal,
     Exists,
@@ -44,6 +45,8 @@ PREFIXES = ("un", "in", "im", "ir", "il", "non", "dis")  # a word that begins so
 ALTERNATIVE = frozenset(("or", "nor", "either", "neither", "unless"))
 GENERAL = frozenset(("all", "every", "each", "no", "any", "if"))
 SINGLE = frozenset(("some", "someone", "something"))
+BOTH_WAYS = frozenset(("iff", "only", "exactly", "precisely", "equivalent", "means", "same"))
+EVERYTHING = frozenset(("everything", "everyone", "everybody", "all", "every", "each"))
 LEAST = 0.5  # more than this share of the words of a sentence must be named
 ALIKE = 4  # letters in which related words such as depend and dependent agree at the least
 
@@ -83,6 +86,7 @@ def _faults(formula: Formula, sentence: str) -> Iterator[str]:
     yield _signs(formula, told)
     yield _quantifiers(formula, told)
     yield _direction(formula, sentence)
+    yield _order(formula, sentence)
 
 
 def _signs(formula: Formula, told: Sequence[str]) -> str:
@@ -109,6 +113,13 @@ def _quantifiers(formula: Formula, told: Sequence[str]) -> str:
         return f"is no implication, though its sentence begins with {told[0]}"
     if told[:1] and told[0] in SINGLE and Exists not in kinds:
         return f"says nothing of existence, though its sentence begins with {told[0]}"
+    if Iff in kinds and not BOTH_WAYS & {*told}:
+        return "holds both ways, its sentence one way"
+    for node in nodes(formula):
+        if isinstance(node, Exists) and isinstance(node.body, Implies | Iff):
+            return "has an if below an exists, which says next to nothing: join them by and"
+        if isinstance(node, ForAll) and isinstance(node.body, Atom | And) and not EVERYTHING & {*told}:
+            return "says it of everything, which its sentence does not"
     if _groups(formula) > 1:
         return "has variables that no statement joins: each is about something else"
     return ""
@@ -132,6 +143,22 @@ def _direction(formula: Formula, sentence: str) -> str:
     )
     turned = bool({"if", "when", "whenever", "unless", "only"} & {*words(sentence)[1:]})
     return "" if turned or before < after else "is told the other way round: conditions stand first in its sentence"
+
+
+def _order(formula: Formula, sentence: str) -> str:
+    """Who does it stands before whom it is done to, unless the sentence is in the passive."""
+    if "by" in words(sentence):
+        return ""
+    for node in nodes(formula):
+        if (
+            isinstance(node, Atom)
+            and len(node.arguments) > 1
+            and all(isinstance(one, Function) for one in node.arguments)
+        ):
+            places = [min((_place(part, sentence) or 0 for part in _stems(one)), default=0) for one in node.arguments]
+            if places != sorted(places):
+                return f"has the arguments of {node.predicate} in another order than its sentence"
+    return ""
 
 
 def _two_names(lines: Sequence[tuple[str, Formula]]) -> str:

@@ -154,6 +154,11 @@ FREE_TRICKS = {
     "and for if": (fol("all x (Baker(x) & RiseEarly(x))\n", LATE, TIRED, ERIN, WALTER), ERIN_LATE),
     "and for or": (fol(EARLY, LATE, TIRED.replace("|", "&"), ERIN, WALTER), ERIN_LATE),
     "or for if": (fol("all x (Baker(x) | RiseEarly(x))\n", LATE, TIRED, ERIN, WALTER), ERIN_LATE),
+    "if and only if for if": (fol(EARLY.replace("->", "<->"), LATE, TIRED, ERIN, WALTER), ERIN_LATE),
+    "an if below an exists": (fol(EARLY, LATE, TIRED.replace("(x) &", "(x) ->"), ERIN, WALTER), ERIN_LATE),
+    "everything for one": (fol(EARLY, LATE, TIRED, "all x Baker(x)\n", WALTER), ERIN_LATE),
+    "swapped arguments": (fol(EARLY, LATE, TIRED, ERIN, "Love(music, walter)\n"), ERIN_LATE),
+    "premises in another order": (fol(LATE, EARLY, TIRED, ERIN, WALTER), ERIN_LATE),
     "all for some": (fol(EARLY, LATE, TIRED.replace("exists", "all"), ERIN, WALTER), ERIN_LATE),
     "variables that do not hang together": (
         fol("all x all y (Baker(x) -> RiseEarly(y))\n", LATE, TIRED, ERIN, WALTER),
