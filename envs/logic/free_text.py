@@ -8,6 +8,7 @@ a wrong relation between the right words.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import combinations, product
 
 from envs.logic.statements import Theory
@@ -74,6 +75,8 @@ def mistranslation(formula: Formula, sentence: str) -> str:
 def _faults(formula: Formula, sentence: str) -> Iterator[str]:
     told, used = words(sentence), symbols(formula)
     names = (*used.predicates, *used.functions)
+    if len(names) > len(told):
+        yield f"has {len(names)} names, its sentence {len(told)} words: make names of its words"
     for name in names:
         if not _says(sentence, name):
             yield f"names {name}, which its sentence does not: make names of its words"
@@ -198,12 +201,14 @@ def _stems(node: Node) -> set[str]:
     return {part for name in used for part in name_stems(name)}
 
 
+@lru_cache(maxsize=20_000)
 def _says(sentence: str, name: str) -> bool:
     """Whether a name has words, and its sentence has them all."""
     parts = name_stems(name)
     return bool(parts) and all(_place(part, sentence) is not None for part in parts)
 
 
+@lru_cache(maxsize=20_000)
 def _place(part: str, sentence: str) -> int | None:
     """Where a stem, or another form of its word, first stands in a sentence."""
     stems = [stem(word) for word in words(sentence)]

@@ -188,6 +188,10 @@ FREE_TRICKS = {
         fol("all x (P(x) -> P(f(x)) & f(x) != x)\n", "P(a)\n", "all x exists y Q(x,y)\n", ERIN, WALTER),
         ERIN_LATE,
     ),
+    "twenty names of one word": (
+        fol(EARLY, LATE, TIRED, " & ".join(f"{'Baker' * (n + 1)}(erin)" for n in range(20)) + "\n", WALTER),
+        ERIN_LATE,
+    ),
     "deep terms": (fol(EARLY, LATE, TIRED, f"Baker({'f(' * 500}erin{')' * 500})\n", WALTER), ERIN_LATE),
 }
 MUSIC = "Walter loves music.\nEveryone who loves music is happy.\nIf somebody is tired or sad then they are not happy."
