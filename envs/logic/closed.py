@@ -25,13 +25,13 @@ def answer_set(rules: Sequence[Rule], closed: bool, limit: int = INSTANCES, name
 
     if closed:
         strata(rules)
-    names = _names(rules, names)
-    size = sum(len(names) ** len(_variables(rule)) for rule in rules)
+    known = _names(rules, names)
+    size = sum(len(known) ** len(_variables(rule)) for rule in rules)
     if size > limit:
         raise StepsSpentError(f"the rules have {size} instances, more than {limit}: use fewer variables in one rule")
     numbers: dict[Any, int] = {}
     control = clingo.Control(["--warn=none", "--project=no"], message_limit=0)
-    control.add("base", [], "\n".join(_clingo(rule, closed, names, numbers) for rule in rules))
+    control.add("base", [], "\n".join(_clingo(rule, closed, known, numbers) for rule in rules))
     control.ground([("base", [])])
     back = {f"{kind}{number}": value for (kind, value), number in numbers.items()}
     found: set[Literal] = set()
@@ -50,7 +50,7 @@ def closed_chain(rules: Sequence[Rule], limit: int, names: Iterable[str] = ()) -
     """
     rules = [Rule(rule.body, tuple(map(explicit, rule.head))) for rule in rules]
     levels = strata(rules)
-    names = _names(rules, names)
+    known = _names(rules, names)
     given: list[Rule] = []
     needed = {_of(literal) for rule in rules for literal in rule.body if not literal.positive}
     result = Chain(())
@@ -59,7 +59,7 @@ def closed_chain(rules: Sequence[Rule], limit: int, names: Iterable[str] = ()) -
         given += active
         result = chain(given, limit, names)
         for name, arity in sorted(predicate for predicate in needed if levels[predicate] == level):
-            for arguments in product(names, repeat=arity):
+            for arguments in product(known, repeat=arity):
                 literal = Literal(name, True, arguments)
                 if len(given) > limit:
                     raise StepsSpentError(f"more than {limit} statements are false: use fewer names")
