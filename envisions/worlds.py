@@ -31,7 +31,7 @@ def _math(config: MathConfig, sandbox: SandboxConfig) -> Environment:
 
 
 def _logic(config: LogicConfig, sandbox: SandboxConfig) -> Environment:
-    return LogicEnvironment(Strictness(vacuous=config.vacuous, aligned=config.aligned))
+    return LogicEnvironment(Strictness(vacuous=config.vacuous, aligned=config.aligned), config.prover)
 
 
 WORLDS: Mapping[str, Kind] = {

@@ -94,7 +94,7 @@ class Problems(ABC):
         return train, tests, removed
 
 
-def taken(problems: Iterable[Problem], source: SetConfig, place: object) -> list[Problem]:
+def chosen(problems: Iterable[Problem], source: SetConfig, place: object) -> list[Problem]:
     """The problems that a set asks for, in order, each with an id of its own. Raises SourceError, one line."""
     end = source.skip + source.count if source.count else None
     found = list(islice(problems, source.skip, end))

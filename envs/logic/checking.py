@@ -99,10 +99,10 @@ def audit(text: str, task: Task, prover: Prover) -> Answer:
         return _entailed(theory, prover).answer
     rules, query = _rules(theory)
     if task.semantics == "rules-owa":
-        facts: Any = answer_set(rules, closed=False)
+        facts: Any = answer_set(rules, closed=False, names=query.arguments)
         return _open_answer(query in facts, query.negated in facts)
     positive = replace_sign(query, True)
-    derived = closed_chain(rules, STEPS)
+    derived = closed_chain(rules, STEPS, query.arguments)
     return _closed_answer(query, positive in derived, explicit(positive.negated) in derived)
 
 
@@ -120,25 +120,25 @@ def _require_types(theory: Theory, semantics: Semantics) -> None:
             or any(name[0] == "?" for name in asked.head[0].arguments)
         ):
             raise _Stopped(Answer.type_error, "the query must be one statement about what has a name")
-    found: Iterator[tuple[str, str, list[int]]]
+    for kind, uses in _uses(theory):
+        for name, arities in uses.items():
+            if len(arities) > 1:
+                told = " and ".join(map(str, sorted(arities)))
+                message = f"{kind} {name} has {told} arguments"
+                raise _Stopped(Answer.type_error, message, name=name, arities=sorted(arities))
+
+
+def _uses(theory: Theory) -> Iterator[tuple[str, Mapping[str, Set[int]]]]:
+    """Predicates, and where there are such functions, with their numbers of arguments."""
     if any(statement.rule is None for statement in theory.statements):
-        used = symbols(*(statement.formula for statement in theory.statements))
-        found = (one for kind, uses in zip(("predicate", "function"), used, strict=True) for one in _two(kind, uses))
-    else:
-        arities: dict[str, set[int]] = {}
-        for statement in theory.statements:
-            for side in statement.rule or ():
-                for predicate, _, names in side:
-                    arities.setdefault(predicate, set()).add(len(names))
-        found = _two("predicate", arities)
-    for kind, name, counts in found:
-        told = " and ".join(map(str, counts))
-        raise _Stopped(Answer.type_error, f"{kind} {name} has {told} arguments", name=name, arities=counts)
-
-
-def _two(kind: str, uses: Mapping[str, Set[int]]) -> Iterator[tuple[str, str, list[int]]]:
-    """The names that have two numbers of arguments."""
-    return ((kind, name, sorted(counts)) for name, counts in uses.items() if len(counts) > 1)
+        yield from zip(("predicate", "function"), symbols(*(one.formula for one in theory.statements)), strict=True)
+        return
+    predicates: dict[str, set[int]] = {}
+    for statement in theory.statements:
+        for side in statement.rule or ():
+            for predicate, _, names in side:
+                predicates.setdefault(predicate, set()).add(len(names))
+    yield "predicate", predicates
 
 
 def _refusal(theory: Theory, task: Task, strictness: Strictness) -> Verdict | None:
@@ -164,7 +164,7 @@ def _unmentioned(theory: Theory, context: str) -> str:
 
 def _open_world(theory: Theory, _: Prover) -> Verdict:
     rules, query = _rules(theory)
-    derived = chain(rules)
+    derived = chain(rules, names=query.arguments)
     answer = _open_answer(query in derived, query.negated in derived)
     if answer is Answer.inconsistent:
         return Verdict(
@@ -178,7 +178,7 @@ def _open_world(theory: Theory, _: Prover) -> Verdict:
 
 def _closed_world(theory: Theory, _: Prover) -> Verdict:
     rules, query = _rules(theory)
-    holds = answer_set(rules, closed=True)
+    holds = answer_set(rules, closed=True, names=query.arguments)
     positive = replace_sign(query, True)
     answer = _closed_answer(query, positive in holds, positive.negated in holds)
     told = {

@@ -8,10 +8,12 @@ a wrong relation between the right words.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import combinations, product
 
 from envs.logic.statements import Theory
 from envs.logic.syntax import (
+    And,
     Atom,
     Equal,
     Exists,
@@ -40,10 +42,11 @@ FUNCTION_WORDS = frozenset(
 )
 EMPTY = SILENT | ANYONE | NEGATIONS | FUNCTION_WORDS | {","}
 DENYING = NEGATIONS | {"neither", "nor", "none", "without", "unless", "except", "only", "false", "lack", "lacks"}
-PREFIXES = ("un", "in", "im", "ir", "il", "non", "dis")  # a word that begins so may be the denial of another
 ALTERNATIVE = frozenset(("or", "nor", "either", "neither", "unless"))
 GENERAL = frozenset(("all", "every", "each", "no", "any", "if"))
 SINGLE = frozenset(("some", "someone", "something"))
+BOTH_WAYS = frozenset(("iff", "only", "exactly", "precisely", "equivalent", "means", "same"))
+EVERYTHING = frozenset(("everything", "everyone", "everybody", "all", "every", "each"))
 LEAST = 0.5  # more than this share of the words of a sentence must be named
 ALIKE = 4  # letters in which related words such as depend and dependent agree at the least
 
@@ -72,6 +75,8 @@ def mistranslation(formula: Formula, sentence: str) -> str:
 def _faults(formula: Formula, sentence: str) -> Iterator[str]:
     told, used = words(sentence), symbols(formula)
     names = (*used.predicates, *used.functions)
+    if len(names) > len(told):
+        yield f"has {len(names)} names, its sentence {len(told)} words: make names of its words"
     for name in names:
         if not _says(sentence, name):
             yield f"names {name}, which its sentence does not: make names of its words"
@@ -83,20 +88,19 @@ def _faults(formula: Formula, sentence: str) -> Iterator[str]:
     yield _signs(formula, told)
     yield _quantifiers(formula, told)
     yield _direction(formula, sentence)
+    yield _order(formula, sentence)
 
 
 def _signs(formula: Formula, told: Sequence[str]) -> str:
     """Denials and alternatives must stand where the sentence has them."""
     kinds = {type(node) for node in nodes(formula)}
-    denies = Not in kinds or Xor in kinds
-    if Not in kinds and not DENYING & {*told} and not any(word.startswith(PREFIXES) for word in told):
+    if Not in kinds and not DENYING & {*told}:
         return "denies what its sentence does not deny"
-    if not denies and NEGATIONS & {*told}:
+    if not {Not, Xor} & kinds and NEGATIONS & {*told}:
         return "leaves out that its sentence says not"
-    alternatives = bool({Or, Xor} & kinds)
-    if alternatives and not ALTERNATIVE & {*told}:
+    if {Or, Xor} & kinds and not ALTERNATIVE & {*told}:
         return "has an or, which its sentence has not"
-    if not alternatives and "or" in told and not NEGATIONS & {*told} and Implies not in kinds:
+    if not {Or, Xor} & kinds and "or" in told:
         return "leaves out the or of its sentence"
     return ""
 
@@ -109,6 +113,13 @@ def _quantifiers(formula: Formula, told: Sequence[str]) -> str:
         return f"is no implication, though its sentence begins with {told[0]}"
     if told[:1] and told[0] in SINGLE and Exists not in kinds:
         return f"says nothing of existence, though its sentence begins with {told[0]}"
+    if Iff in kinds and not BOTH_WAYS & {*told}:
+        return "holds both ways, its sentence one way"
+    for node in nodes(formula):
+        if isinstance(node, Exists) and isinstance(node.body, Implies | Iff):
+            return "has an if below an exists, which says next to nothing: join them by and"
+        if isinstance(node, ForAll) and isinstance(node.body, Atom | And) and not EVERYTHING & {*told}:
+            return "says it of everything, which its sentence does not"
     if _groups(formula) > 1:
         return "has variables that no statement joins: each is about something else"
     return ""
@@ -132,6 +143,28 @@ def _direction(formula: Formula, sentence: str) -> str:
     )
     turned = bool({"if", "when", "whenever", "unless", "only"} & {*words(sentence)[1:]})
     return "" if turned or before < after else "is told the other way round: conditions stand first in its sentence"
+
+
+def _order(formula: Formula, sentence: str) -> str:
+    """Who does it stands before whom it is done to, unless the sentence is in the passive.
+
+    A variable has no place of its own: beside one name it stands on the other side of the statement's own word.
+    """
+    if "by" in words(sentence):
+        return ""
+    for node in nodes(formula):
+        if isinstance(node, Atom) and len(node.arguments) > 1:
+            verb = min((_place(part, sentence) or 0 for part in name_stems(node.predicate)), default=0)
+            named = [_first(one, sentence) for one in node.arguments if isinstance(one, Function)]
+            places = [_first(one, sentence) if isinstance(one, Function) else verb for one in node.arguments]
+            if named and places != sorted(places):
+                return f"has the arguments of {node.predicate} in another order than its sentence"
+    return ""
+
+
+def _first(node: Node, sentence: str) -> int:
+    """Where the first of its words stands."""
+    return min((_place(part, sentence) or 0 for part in _stems(node)), default=0)
 
 
 def _two_names(lines: Sequence[tuple[str, Formula]]) -> str:
@@ -168,12 +201,14 @@ def _stems(node: Node) -> set[str]:
     return {part for name in used for part in name_stems(name)}
 
 
+@lru_cache(maxsize=20_000)
 def _says(sentence: str, name: str) -> bool:
     """Whether a name has words, and its sentence has them all."""
     parts = name_stems(name)
     return bool(parts) and all(_place(part, sentence) is not None for part in parts)
 
 
+@lru_cache(maxsize=20_000)
 def _place(part: str, sentence: str) -> int | None:
     """Where a stem, or another form of its word, first stands in a sentence."""
     stems = [stem(word) for word in words(sentence)]

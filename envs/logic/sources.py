@@ -10,11 +10,14 @@ from envisions.records import Problem
 from envs.logic import syllogisms
 from envs.logic.task import SEMANTICS, posed
 from envs.logic.theories import DEEPEST, generate
-from envs.problems import SetConfig, taken
+from envs.problems import SetConfig, chosen
 from envs.rows import Hub, Record, RecordError, SourceError, file_rows, hub_rows, record, text
 
 LETTERS = {"A": "True", "B": "False", "C": "Unknown"}
-LABELS = {"true": "True", "false": "False", "unknown": "Unknown", "uncertain": "Unknown"}
+LABELS = {
+    **{"true": "True", "false": "False", "unknown": "Unknown", "uncertain": "Unknown"},
+    **{"entailment": "True", "not entailment": "False"},  # RuleTaker on the hub
+}
 ABOUT = "?"  # what stands before it asks whether the statement behind it is true
 
 
@@ -54,7 +57,7 @@ class LogicSource(SetConfig):
 def load(source: LogicSource, split: str) -> list[Problem]:
     """The problems of one set, in order, each with an id of its own. Raises SourceError, one line."""
     each = GENERATED.get(source.name, _each)
-    return taken(each(source, split), source, source.path or source.hub or source.name)
+    return chosen(each(source, split), source, source.path or source.hub or source.name)
 
 
 def _each(source: LogicSource, split: str) -> Iterator[Problem]:

@@ -34,6 +34,8 @@ class LogicConfig(WorldConfig):
     """Refuse a query that names what the premises never mention, unless the text never does."""
     aligned: bool = True
     """Refuse a program that does not translate the text and the statement."""
+    prover: Literal["z3", "E", "Prover9"] = "z3"
+    """What decides first-order programs; E and Prover9 (with Mace4) must be on PATH."""
 
 
 class LogicWorld(Problems):

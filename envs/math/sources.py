@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from envisions.records import Problem
 from envs.math import formats, gym, stories
 from envs.math.formats import Reading
-from envs.problems import SetConfig, taken
+from envs.problems import SetConfig, chosen
 from envs.rows import Hub, Record, RecordError, SourceError, file_rows, hub_rows, record
 
 
@@ -63,7 +63,7 @@ def load(source: SourceConfig, split: str) -> list[Problem]:
     Raises SourceError (one line) when a file, a record or a repository cannot be read.
     """
     place = source.path or (source.hub if isinstance(source.hub, str) else source.name)
-    return taken(LOADERS[source.name](source, split), source, place)
+    return chosen(LOADERS[source.name](source, split), source, place)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.agreement import compare, installed, theory
 from envisions.records import Outcome, Problem
+from envs.base import InfrastructureError
 from envs.logic.chaining import ANYTHING, StepsSpentError, chain
 from envs.logic.checking import Answer, Strictness
 from envs.logic.closed import answer_set
@@ -64,6 +65,14 @@ def test_a_right_program_is_accepted_with_evidence(
     feedback = environment.execute(problem(asked, answer), f"{FACTS}{RULES}Query:\n{query}")
     assert feedback.outcome is Outcome.accepted, feedback.error
     assert "proof" in feedback.evidence or "derived" in feedback.evidence
+
+
+@pytest.mark.parametrize("semantics", ["rules-owa", "rules-cwa"])
+def test_what_holds_of_everything_holds_of_who_is_named_in_the_query_only(semantics: str) -> None:
+    environment, text = LogicEnvironment(Strictness.none()), "Facts:\nP(a)\nRules:\nP(a) >>> S($x)\nQuery:\nS(c)"
+    feedback = environment.execute(problem("", "True", semantics, ""), text)
+    assert feedback.outcome is Outcome.accepted
+    assert environment.audit(problem("", "True", semantics, ""), text) == Answer.true
 
 
 FIRST_ORDER = {
@@ -130,3 +139,20 @@ def test_the_whole_of_what_follows_is_the_same_by_chaining_and_by_clingo() -> No
         rules, _ = theory(number)
         derived = {fact for fact in chain(rules).reasons if fact.predicate != ANYTHING}
         assert answer_set(rules, closed=False) == derived
+
+
+@pytest.mark.parametrize("prover", ["z3", "E", "Prover9"])
+def test_every_prover_decides_and_another_one_audits(prover: str) -> None:
+    try:
+        environment = LogicEnvironment(Strictness.none(), prover)
+    except InfrastructureError as missing:
+        pytest.skip(str(missing))
+    posed, text = problem("", "True", "fol", ""), "Premises:\nall x (P(x) -> Q(x))\nP(a)\nConclusion:\nQ(a)"
+    try:
+        assert environment.start() == {"prover": prover}
+        assert environment.execute(posed, text).outcome is Outcome.accepted
+        assert environment.audit(posed, text) == Answer.true
+        assert environment._auditor is not None
+        assert environment._auditor.name != prover
+    finally:
+        environment.close()
