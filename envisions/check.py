@@ -23,6 +23,9 @@ from envs.math.sources import LOADERS, SourceConfig, SourceError, file_rows
 from envs.math.validation import Checked
 from envs.math.validation import validate as each_record
 from envs.sandbox.sandbox import SandboxConfig
+from envs.web import sources as web
+from envs.web.environment import WebEnvironment
+from envs.web.tasks import TaskError
 
 ATTEMPTS = 3  # how often a program is tried while the machine fails
 WAITING = 2  # threads beside those whose programs run: their answers are being compared
@@ -35,6 +38,7 @@ class Checkable:
     problem: Callable[[Record], Problem]
     environment: Callable[[SandboxConfig], Environment]
     shape: str
+    field: str = "program"  # where a record has its program
 
 
 def check(
@@ -76,18 +80,18 @@ def read(world: Checkable, file: Path) -> Iterator[tuple[Problem, str]]:
     for place, row in file_rows(file):
         try:
             record = formats.record(row)
-            yield world.problem(record), program_of(record)
+            yield world.problem(record), program_of(record, world.field)
         except RecordError as fault:
             raise SourceError(f"{place}: {fault}; a record is {world.shape}: mend it or take it out") from None
 
 
-def program_of(record: Record) -> str:
+def program_of(record: Record, field: str) -> str:
     """The program as it stands; an empty one is a failed attempt, not a fault of the file."""
-    if "program" not in record:
-        raise RecordError("field program is missing")
-    if not isinstance(record["program"], str):
-        raise RecordError(f"program is {record['program']!r:.60}; it must be text")
-    return record["program"]
+    if field not in record:
+        raise RecordError(f"field {field} is missing")
+    if not isinstance(record[field], str):
+        raise RecordError(f"{field} is {record[field]!r:.60}; it must be text")
+    return record[field]
 
 
 def execute(
@@ -145,6 +149,19 @@ def logic_problem(record: Record) -> Problem:
     return logic.posed(id_of(record), "check", logic.checked(record))
 
 
+def web_problem(record: Record) -> Problem:
+    """Task and seed; a record without an id is called after them."""
+    name, seed = record.get("env"), record.get("seed")
+    if not isinstance(name, str):
+        raise RecordError(f"env is {name!r:.60}; it must be the name of a task")
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        raise RecordError(f"seed is {seed!r:.60}; it must be a whole number")
+    try:
+        return web.posed(id_of(record) if "id" in record else f"{name}/{seed}", "check", name, seed)
+    except TaskError as fault:
+        raise RecordError(str(fault)) from None
+
+
 def id_of(record: Record) -> str:
     name = record.get("id")
     if not isinstance(name, str | int) or isinstance(name, bool) or name == "":
@@ -160,5 +177,11 @@ WORLDS: Mapping[str, Checkable] = {
         logic_problem,
         lambda _: LogicEnvironment(Strictness.none()),
         '{"id", "semantics", "answer", "program"} and, where there is one, "context" and "question"',
+    ),
+    "web": Checkable(
+        web_problem,
+        lambda sandbox: WebEnvironment(sandbox=sandbox),
+        '{"env", "seed", "script"} and, if need be, "id"',
+        "script",
     ),
 }

@@ -24,6 +24,9 @@ need gcc gcc
 # vLLM's and Ray's CPU paths compile small C files at run time, which takes Python's headers.
 header=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h
 [ -e "$header" ] || need "no-such-command-$header" python3-dev
+# The web world's browser: Debian's headless shell, a Chromium, or the one that Playwright has downloaded.
+[ -x /usr/lib/chromium/chromium ] || [ -x /usr/lib/chromium-browser/chromium-browser ] ||
+    [ -d "${PLAYWRIGHT_BROWSERS_PATH:-$HOME/.cache/ms-playwright}" ] || need chromium-headless-shell chromium-headless-shell
 "$python" -c 'import ensurepip, venv' 2>/dev/null || need no-such-command-venv python3-venv
 
 [ -x .venv/bin/python ] || "$python" -m venv .venv
