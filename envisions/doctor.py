@@ -39,6 +39,18 @@ print(seconds, *layers)
 """
 
 
+BROWSER = """
+from envs.web.environment import WebEnvironment
+from envs.web.sources import posed
+environment = WebEnvironment()
+facts = environment.start()
+done = environment.execute(posed("p", "check", "click-test", 1), "agent.click_xpath('//button')")
+environment.close()
+assert done.outcome == "accepted", done
+print(facts["browser"])
+"""
+
+
 def python(version: tuple[int, ...] = sys.version_info[:3]) -> Finding:
     text = ".".join(map(str, version))
     return finding("Python", version >= PYTHON, text, "install Python 3.11 or later and set PYTHON3 to it, then `make`")
@@ -59,6 +71,14 @@ def sandbox(run: Attempt = attempt) -> Finding:
         detail += "; programs can read this user's files: use a kernel with landlock (5.13), or allow mount namespaces"
     remedy = "the machine is overloaded or its disk is slow: end other work"
     return finding("sandbox", float(seconds) < SANDBOX_SECONDS, detail, remedy)
+
+
+def browser(run: Attempt = attempt) -> Finding:
+    """Which browser plays the web world's pages, and whether it does."""
+    tried = run(BROWSER, 120.0)
+    remedy = "as root: apt-get install chromium-headless-shell, or: playwright install chromium-headless-shell"
+    detail = f"an episode was played by {tried.output.strip()}" if tried.code == 0 else tried.complaint
+    return finding("browser", tried.code == 0, detail, f"{remedy}; only the web world needs it")
 
 
 def port() -> Finding:
@@ -135,6 +155,7 @@ CHECKS: tuple[Callable[[], Finding], ...] = (
     partial(imports, "vllm", "from vllm.v1.engine.async_llm import AsyncLLM"),
     partial(imports, "deepspeed", "import deepspeed"),
     sandbox,
+    browser,
     port,
     disk,
     shared_memory,

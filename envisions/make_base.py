@@ -21,10 +21,17 @@ from envisions.records import Example, Outcome, Problem
 from envs.math import drafts
 from envs.math.sources import SourceConfig, load
 from envs.math.world import MathConfig, MathWorld
+from envs.web import drafts as scripts
+from envs.web.episode import EpisodeConfig
+from envs.web.farm import Farm
+from envs.web.sources import WebSource
+from envs.web.sources import load as episodes
+from envs.web.world import WebConfig, WebWorld
 from envs.worldtext import logic_text, web_text
 from learner.config import LearnConfig
 from learner.engine import LearnerRank, TrainResult
 
+BASE_SEEDS = 1_000_000  # the first of a page that a base learns from
 END, PAD = "<|end|>", "<|pad|>"
 
 
@@ -43,6 +50,19 @@ class ModelShape(BaseModel):
     """Size of the feed-forward layer."""
     context: int = 1024
     """Longest text, in tokens."""
+
+
+class WebTexts(BaseModel):
+    """Texts of the web world: pages in the tree form, with scripts by lot."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    pages: WebSource
+    """The tasks, and under how many seeds each. Needs a browser."""
+    copies: int = Field(1, ge=1)
+    """Scripts drawn for each page."""
+    kept: float = Field(0.0, ge=0, le=1)
+    """Share of the scripts left right, where the right one is known."""
 
 
 class Recipe(BaseModel):
@@ -67,6 +87,8 @@ class Recipe(BaseModel):
     """Share of the texts that are learnt from their second word on, question and all, as in pre-training."""
     smudged: float = Field(0.0, ge=0, le=1)
     """Share of the words of a question that invented ones replace, so that an unknown word is no surprise."""
+    web: WebTexts | None = None
+    """Texts of the web world beside those for the questions."""
     other_worlds: int = Field(0, ge=0)
     """Texts of the logic and web worlds, each, that the tokenizer also learns from."""
     model: ModelShape = ModelShape()
@@ -78,6 +100,9 @@ def make_base(recipe: Recipe, folder: Path) -> dict[str, Any]:
     world = MathWorld(MathConfig(train=recipe.questions, test={"unused": recipe.questions}), recipe.seed)
     problems = load(recipe.questions, "train")
     examples = list(texts(recipe, world, problems))
+    if recipe.web is not None:
+        examples += web_texts(recipe.web, recipe.seed)
+        random.Random(f"{recipe.seed}/order").shuffle(examples)
     aside = Path(tempfile.mkdtemp(prefix="base-"))
     try:
         tokenizer = train_tokenizer(recipe, examples)
@@ -133,6 +158,17 @@ def texts(recipe: Recipe, world: MathWorld, problems: list[Problem]) -> Iterator
             word, rest = prompt.split(" ", maxsplit=1)
             text = replace(text, prompt=word, completion=f" {rest}{text.completion}")
         yield text
+
+
+def web_texts(recipe: WebTexts, seed: int) -> list[Example]:
+    """Prompts of the web world with scripts by lot for completions; the seeds of its pages are no run's."""
+    config = WebConfig(train=recipe.pages, episode=EpisodeConfig(form="tree"))
+    farm = Farm(config.episode)
+    try:
+        pages = episodes(recipe.pages, "train", BASE_SEEDS, farm)
+    finally:
+        farm.close()
+    return list(scripts.texts(WebWorld(config, seed), pages, recipe.copies, recipe.kept, seed))
 
 
 def train_tokenizer(recipe: Recipe, examples: list[Example]) -> Any:

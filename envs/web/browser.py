@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import mimetypes
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -50,15 +50,18 @@ def executable() -> str:
 
 
 class Browser:
-    """A running browser with one context. `start` before use; `close` ends every process it had."""
+    """A running browser with one context. `start` before use; `close` ends every process it had.
 
-    def __init__(self) -> None:
+    more: documents by path that are served beside the pages of the tasks, and in their place.
+    """
+
+    def __init__(self, more: Mapping[str, str] | None = None) -> None:
         self.version = ""
         self._driver: Any = None
         self._browser: Any = None
         self._context: Any = None
         self._tabs: dict[Any, Tab] = {}
-        self._pages: dict[str, tuple[bytes, str]] = {}
+        self._pages = {path: (text.encode(), "text/html") for path, text in (more or {}).items()}
 
     async def start(self) -> None:
         """Raises InfrastructureError where no browser can be started."""
@@ -150,6 +153,7 @@ class Browser:
 
     def _opened(self, page: Any) -> None:
         """A window that a page opened is closed at once; ours are known by the time anything runs in them."""
+
         async def close() -> None:
             with contextlib.suppress(self._error):
                 if await page.opener() is not None:

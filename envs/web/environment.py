@@ -12,6 +12,7 @@ from envs.sandbox.sandbox import Sandbox, SandboxConfig
 from envs.web.episode import EpisodeConfig, Played
 from envs.web.farm import Farm, Unplayable
 from envs.web.scripts import Action, Expansion, expand
+from envs.web.tasks import task
 
 
 class WebEnvironment:
@@ -39,7 +40,7 @@ class WebEnvironment:
             return Feedback(outcome=outcome, error=error, seconds=time.perf_counter() - begun, evidence=told(program))
         before = Counter(self.farm.recoveries)
         try:
-            played = self.farm.play(problem.setup["task"], problem.setup["seed"], script.actions)
+            played = self.farm.play(task(problem.setup["task"]), problem.setup["seed"], script.actions)
         except Unplayable as fault:
             seconds = time.perf_counter() - begun
             return Feedback(outcome=Outcome.timed_out, error=str(fault), seconds=seconds, evidence=told(program))

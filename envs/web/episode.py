@@ -1,4 +1,4 @@
-"""One episode on one tab: reset under a seed, act, read the reward. What is done here is done with real input events."""
+"""One episode on one tab: reset under a seed, act, read the reward. All input is real."""
 
 import base64
 from collections.abc import Sequence

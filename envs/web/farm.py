@@ -3,16 +3,17 @@
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, TypeVar
 
 from envs.base import InfrastructureError
-from envs.web.browser import TabError
+from envs.web.browser import Browser, Tab, TabError
 from envs.web.episode import EpisodeConfig, Played, View, look, play, reset
 from envs.web.scripts import Action
 from envs.web.tabs import BrokenHere, Tabs
-from envs.web.tasks import Task, task
+from envs.web.tasks import Task
 
 R = TypeVar("R")
 OWN_FAULTS = 3  # times that an episode may break a tab while all else works; then it is the script's doing
@@ -25,9 +26,13 @@ class Unplayable(Exception):
 
 
 class Farm:
-    """Plays episodes in a browser that starts with the first one. To be used by many threads at once."""
+    """Plays episodes in a browser that starts with the first one. To be used by many threads at once.
 
-    def __init__(self, config: EpisodeConfig | None = None) -> None:
+    more: documents by path beside those of the miniwob package.
+    """
+
+    def __init__(self, config: EpisodeConfig | None = None, more: Mapping[str, str] | None = None) -> None:
+        self._browser = partial(Browser, more)
         self.config = config or EpisodeConfig()
         self._tabs: Tabs | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -45,22 +50,22 @@ class Farm:
         """The browser's path and version; starts it. Raises InfrastructureError."""
         return self._started().browser.version
 
-    def play(self, name: str, seed: int, actions: Sequence[Action]) -> Played:
-        """One episode, from its reset to its reward. Raises Unplayable, TaskError and InfrastructureError."""
-        tabs, page = self._started(), task(name)
+    def play(self, page: Task, seed: int, actions: Sequence[Action]) -> Played:
+        """One episode, from its reset to its reward. Raises Unplayable and InfrastructureError."""
+        tabs = self._started()
 
-        async def episode(tab: Any) -> Played:
+        async def episode(tab: Tab) -> Played:
             return await play(tab, page, seed, actions, self.config)
 
         return self._wait(self._tried(tabs, page, episode))
 
-    def view(self, name: str, seed: int, config: EpisodeConfig | None = None) -> View:
+    def view(self, page: Task, seed: int) -> View:
         """What a model sees at the start of an episode. Raises as `play` does."""
-        tabs, page = self._started(), task(name)
+        tabs = self._started()
 
-        async def episode(tab: Any) -> View:
+        async def episode(tab: Tab) -> View:
             await reset(tab, page, seed)
-            return await look(tab, page, config or self.config)
+            return await look(tab, page, self.config)
 
         return self._wait(self._tried(tabs, page, episode))
 
@@ -76,7 +81,7 @@ class Farm:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(GRACE_SECONDS)
 
-    async def _tried(self, tabs: Tabs, page: Task, episode: Any) -> Any:
+    async def _tried(self, tabs: Tabs, page: Task, episode: Callable[[Tab], Awaitable[R]]) -> R:
         """The episode, played again when it was lost; it ends as if nothing had happened, or not at all."""
         own = lost = 0
         while True:
@@ -101,7 +106,7 @@ class Farm:
                 self._thread = threading.Thread(target=self._loop.run_forever, name="browser", daemon=True)
                 self._thread.start()
             if self._tabs is None:
-                tabs = Tabs(self.config.pages, self.config.reload_every)
+                tabs = Tabs(self.config.pages, self.config.reload_every, self._browser)
                 self._wait(tabs.start())
                 self._tabs = tabs
             return self._tabs

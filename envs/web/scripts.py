@@ -6,6 +6,7 @@ and never beside the browser: what reaches a page is the list.
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from envs.math import programs
@@ -18,51 +19,7 @@ LONGEST = 20_000  # characters of a script looked at
 FENCE = re.compile(r"^[ \t]*(?:```|~~~).*$", re.MULTILINE)
 ENDS_FENCE = re.compile(r"^(.*\S)(?:```|~~~)[ \t]*$", re.MULTILINE)  # a closing fence on the last line of the script
 
-RECORDER = '''
-METHODS = {methods}
-
-
-class Enough(BaseException):
-    """Not to be caught by `except Exception`."""
-
-
-def solution(script, most, longest):
-    actions = []
-
-    def method(name):
-        def act(text):
-            if not isinstance(text, str):
-                raise TypeError(f"agent.{{name}}() takes text, not {{type(text).__name__}}")
-            if len(text) > longest:
-                raise ValueError(f"agent.{{name}}() was given {{len(text)}} characters; at most {{longest}} are taken")
-            if len(actions) == most:
-                raise Enough(f"the script does more than {{most}} actions")
-            actions.append([name, text])
-        return act
-
-    class Agent:
-        __slots__ = ()
-
-        def __getattr__(self, name):
-            if name not in METHODS:
-                raise AttributeError(f"agent has no method {{name}}; it has {{', '.join(METHODS)}}")
-            return method(name)
-
-    error = ""
-    try:
-        exec(compile(script, "<script>", "exec"), {{"agent": Agent()}})
-    except Enough as fault:
-        error = str(fault)
-    except BaseException as fault:
-        line, trace = getattr(fault, "lineno", None), fault.__traceback__
-        while trace is not None:
-            if trace.tb_frame.f_code.co_filename == "<script>":
-                line = trace.tb_lineno
-            trace = trace.tb_next
-        message = fault.msg if isinstance(fault, SyntaxError) else str(fault)
-        error = f"{{type(fault).__name__}}: {{message}}"[:300] + (f" (line {{line}})" if line else "")
-    return {{"actions": actions, "error": error}}
-'''.format(methods=METHODS)
+RECORDER = Path(__file__).with_name("recorder.py").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +61,8 @@ def expand(script: str, sandbox: Sandbox) -> Expansion:
     limits = sandbox.config.model_dump(include=set(Limits.model_fields))
     # room for the most and the longest that the recorder lets through, spelled as JSON
     limits["output_chars"] = max(limits["output_chars"], 256 * MOST_ACTIONS)
-    run = sandbox.run(
-        RECORDER, args={"script": script, "most": MOST_ACTIONS, "longest": MOST_CHARACTERS}, limits=Limits(**limits)
-    )
+    told = {"script": script, "methods": METHODS, "most": MOST_ACTIONS, "longest": MOST_CHARACTERS}
+    run = sandbox.run(RECORDER, args=told, limits=Limits(**limits))
     if run.status != "ok":
         return Expansion((), run.error, run)
     actions, error = recorded(run.value)

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from envisions.records import Problem
 from envs.web.farm import Farm
-from envs.web.tasks import TaskError, named
+from envs.web.tasks import TaskError, named, task
 
 TRAIN_FIRST, TEST_FIRST = 0, 10_000  # the first seed of the first iteration, and of a test set
 
@@ -36,10 +36,10 @@ class WebSource(BaseModel):
         return tasks
 
 
-def posed(name: str, split: str, task: str, seed: int, goal: str = "", page: str = "") -> Problem:
+def posed(id: str, split: str, name: str, seed: int, goal: str = "", page: str = "") -> Problem:
     """The problem of one episode. No answer: the page itself says whether the task was done. Raises TaskError."""
-    setup = {"task": named([task])[0], "seed": seed} | ({"page": page} if page else {})
-    return Problem(id=name, world="web", question=goal, answer="", split=split, setup=setup)
+    setup = {"task": task(name).name, "seed": seed} | ({"page": page} if page else {})
+    return Problem(id=id, world="web", question=goal, answer="", split=split, setup=setup)
 
 
 def load(source: WebSource, split: str, first: int, farm: Farm) -> list[Problem]:
@@ -47,12 +47,12 @@ def load(source: WebSource, split: str, first: int, farm: Farm) -> list[Problem]
 
     Raises InfrastructureError where no browser can be had.
     """
-    episodes = [(task, first + number) for task in named(source.tasks) for number in range(source.seeds)]
+    episodes = [(name, first + number) for name in named(source.tasks) for number in range(source.seeds)]
 
     def seen(episode: tuple[str, int]) -> Problem:
-        task, seed = episode
-        view = farm.view(task, seed)
-        return posed(f"{task}/{seed}", split, task, seed, view.goal, view.page)
+        name, seed = episode
+        view = farm.view(task(name), seed)
+        return posed(f"{name}/{seed}", split, name, seed, view.goal, view.page)
 
     with ThreadPoolExecutor(farm.config.pages, thread_name_prefix="observe") as threads:
         return list(threads.map(seen, episodes))
@@ -61,4 +61,3 @@ def load(source: WebSource, split: str, first: int, farm: Farm) -> list[Problem]
 def seeds_of(iteration: int, seeds: int) -> int:
     """The first train seed of an iteration: no seed comes again."""
     return TRAIN_FIRST + seeds * (iteration - 1)
-

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from envs.web.environment import WebEnvironment
 from envs.web.episode import EpisodeConfig
 from envs.web.sources import WebSource, posed
 from envs.web.turns import converse
-from envs.web.world import WebConfig, WebWorld
+from envs.web.world import FENCE, WebConfig, WebWorld
 
 SCRIPTS = Path(__file__).parents[3] / "shared" / "data" / "web" / "miniwob_scripts.jsonl"
 PATIENT = EpisodeConfig(seconds=20, pages=2)
@@ -142,9 +143,7 @@ def test_worked_examples_most_like_the_task_come_first(world: WebWorld) -> None:
     assert world.first_prompt(world.problems("new", 1)[0]) == world.prompt(world.problems("new", 1)[0])
 
 
-def test_a_refinement_sees_what_happened_and_the_page_it_led_to(
-    world: WebWorld, environment: WebEnvironment
-) -> None:
+def test_a_refinement_sees_what_happened_and_the_page_it_led_to(world: WebWorld, environment: WebEnvironment) -> None:
     told = world.problems("train", 1)[0]
     feedback = environment.execute(told, "agent.press('arrowup')")
     prompt = world.refine_prompt(told, "agent.press('arrowup')", feedback)
@@ -155,27 +154,28 @@ def test_a_refinement_sees_what_happened_and_the_page_it_led_to(
     assert "done as asked" in world.refine_prompt(told, CLICK_TEST, Feedback(outcome=Outcome.accepted))
 
 
-def test_a_task_of_several_turns_is_done_by_looking_again(environment: WebEnvironment) -> None:
+def test_a_task_of_several_turns_is_done_by_looking_again() -> None:
     """Guess a number: only what the page says after a guess tells where to go on."""
     low, high, asked = 0, 9, []
 
     def write(prompt: str) -> str:
         nonlocal low, high
         asked.append(prompt)
-        if len(asked) > 1:
-            shown = prompt.rsplit('id="feedback"', 1)[-1]
+        if found := re.search(r"The number is (higher|lower) than", prompt.rsplit(FENCE, 2)[-2]):
             guess = (low + high) // 2
-            low, high = (guess + 1, high) if "higher" in shown else (low, guess - 1)
-        guess = (low + high) // 2
+            low, high = (guess + 1, high) if found[1] == "higher" else (low, guess - 1)
         keys = "agent.press('backspace')\n" * 2
-        return f"agent.click_xpath(\"//*[@id='tt']\")\n{keys}agent.type('{guess}')\n{CLICK_TEST}\n```"
+        return f"agent.click_xpath(\"//*[@id='tt']\")\n{keys}agent.type('{(low + high) // 2}')\n{CLICK_TEST}\n{FENCE}"
 
-    world = WebWorld(WebConfig())
-    told = posed("p", "check", "guess-number", 4, "Guess the number.", "<div>...</div>")
-    talk = converse(world, environment, told, write, turns=6)
-    assert talk.feedback.outcome is Outcome.accepted
-    assert len(talk.prompts) == len(asked) <= 6
-    assert environment.execute(told, talk.script).outcome is Outcome.accepted
+    environment = WebEnvironment(EpisodeConfig(seconds=20, pages=1, form="tree"))
+    told = posed("p", "check", "guess-number", 5, "Guess the number.", "4 text")
+    try:
+        talk = converse(WebWorld(EASY), environment, told, write, turns=6)
+        assert talk.feedback.outcome is Outcome.accepted
+        assert 1 < len(talk.prompts) == len(asked) <= 4
+        assert environment.execute(told, talk.script).outcome is Outcome.accepted
+    finally:
+        environment.close()
 
 
 def test_a_world_travels_without_its_problems(world: WebWorld) -> None:

@@ -111,9 +111,11 @@ def test_a_broken_script_has_a_message_that_a_model_can_use(sandbox: Sandbox, sc
 
 @pytest.mark.parametrize(
     "forged",
-    [None, [], {}, {"actions": 5, "error": ""}, {"actions": [["type"]], "error": ""}]
-    + [{"actions": [["eval", "x"]], "error": ""}, {"actions": [["type", 5]], "error": ""}]
-    + [{"actions": [["type", "x"]] * (MOST_ACTIONS + 1), "error": ""}, {"actions": [[["type"], "x"]], "error": ""}],
+    [
+        *(None, [], {}, {"actions": 5, "error": ""}, {"actions": [["type"]], "error": ""}),
+        *({"actions": [["eval", "x"]], "error": ""}, {"actions": [["type", 5]], "error": ""}),
+        *({"actions": [["type", "x"]] * (MOST_ACTIONS + 1), "error": ""}, {"actions": [[["type"], "x"]], "error": ""}),
+    ],
 )
 def test_a_forged_record_gives_no_action(forged: object) -> None:
     actions, error = recorded(forged)

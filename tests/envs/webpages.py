@@ -10,7 +10,8 @@ from envs.web.tasks import Task
 
 def page(body: str, script: str = "", later: str = "") -> str:
     """A task whose button `#ok` ends it well. `script` runs at each reset, `later` once, when the page has loaded."""
-    return f"""<!DOCTYPE html><html><head><link rel="stylesheet" href="core/core.css"><script src="core/core.js"></script>
+    return f"""<!DOCTYPE html><html><head><link rel="stylesheet" href="core/core.css">
+<script src="core/core.js"></script>
 <script>
 var genProblem = function() {{
   document.getElementById('area').innerHTML = {body!r};
