@@ -148,7 +148,7 @@ class Browser:
             file = (root() / path).resolve()
             if not file.is_relative_to(root().resolve()) or not file.is_file():
                 return None
-            self._pages[path] = file.read_bytes(), mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+            self._pages[path] = file.read_bytes(), kind(file)
         return self._pages[path]
 
     def _opened(self, page: Any) -> None:
@@ -233,6 +233,12 @@ class Tab:
             return await call
         except self._error as error:
             raise TabError(_line(error)) from None
+
+
+def kind(file: Path) -> str:
+    """The content type; every text of the tasks is UTF-8."""
+    found = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    return f"{found}; charset=utf-8" if found.startswith("text/") else found
 
 
 def adopt_orphans() -> None:

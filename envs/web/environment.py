@@ -11,7 +11,7 @@ from envisions.records import Feedback, Outcome, Problem
 from envs.sandbox.sandbox import Sandbox, SandboxConfig
 from envs.web.episode import EpisodeConfig, Played
 from envs.web.farm import Farm, Unplayable
-from envs.web.scripts import Action, Expansion, expand
+from envs.web.scripts import Action, Expansion, expand, extract
 from envs.web.tasks import task
 
 
@@ -33,7 +33,7 @@ class WebEnvironment:
     def execute(self, problem: Problem, program: str) -> Feedback:
         """Run one script against one problem. Raises InfrastructureError when the machine broke."""
         begun = time.perf_counter()
-        script = expand(program, self.sandbox)
+        script = expand(extract(program) or program, self.sandbox)
         if script.error or not script.actions:
             outcome = Outcome.timed_out if script.run.status == "timeout" else Outcome.failed
             error = script.error or "the script does nothing: call the methods of agent"

@@ -162,7 +162,7 @@ async def _click(tab: Tab, action: Action, found: dict[str, Any], config: Episod
         elif action.method == "click_option":
             return f"matches <{found['tag']}>, which is no option of a menu; use click_xpath"
         elif found["tag"] == "button" and found["covered"]:
-            played.notes.append(f"{action} is covered by something else; Enter was pressed instead")
+            played.notes.append(f"{action} is covered by something else, so Enter was pressed on it")
             await tab.press("Enter")
             return ""
         else:

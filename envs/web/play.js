@@ -32,6 +32,22 @@ Object.defineProperty(window, "$episode", {value: (() => {
     clipboard = "";
   };
 
+  // Pictures have no size until they are there, and style sheets ask for theirs only when they are drawn.
+  let pictured = false;
+  const pictures = async () => {
+    const wanted = [...document.images].map(image => image.src).filter(Boolean);
+    for (const sheet of pictured ? [] : document.styleSheets)
+      for (const rule of sheet.cssRules)
+        for (const [, url] of (rule.style ? rule.style.content : "").matchAll(/url\("([^"]*)"\)/g))
+          wanted.push(new URL(url, sheet.href || location.href).href);
+    pictured = true;
+    await Promise.all([...new Set(wanted)].map(url => {
+      const image = new Image();
+      image.src = url;
+      return image.decode().catch(() => null);
+    }));
+  };
+
   const reset = async ({seed, mode, milliseconds, still}) => {
     if (typeof core === "undefined" || !core.cover_div) return {fault: "this page is no MiniWoB++ task"};
     clean();
@@ -41,6 +57,7 @@ Object.defineProperty(window, "$episode", {value: (() => {
     core.EPISODE_MAX_TIME = milliseconds;
     core.startEpisodeReal();
     await ready();
+    await pictures();
     if (!framed()) core.getDOMInfo();  // writes the references that scripts and observations use
     return {goal: goal()};
   };
@@ -87,6 +104,7 @@ Object.defineProperty(window, "$episode", {value: (() => {
     const x = (left + Math.min(innerWidth, box.right)) / 2, y = (top + Math.min(innerHeight, box.bottom)) / 2;
     const hit = inside().elementFromPoint(x, y);
     const covered = !(hit && (element === hit || element.contains(hit)));
+    if (covered && element.tagName === "BUTTON") element.focus();  // it takes the Enter key instead
     const {left: dx, top: dy} = offset();
     return {...now, count: found.length, tag: element.tagName.toLowerCase(), x: x + dx, y: y + dy, covered};
   };

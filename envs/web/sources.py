@@ -36,9 +36,9 @@ class WebSource(BaseModel):
         return tasks
 
 
-def posed(id: str, split: str, name: str, seed: int, goal: str = "", page: str = "") -> Problem:
+def posed(id: str, split: str, name: str, seed: int, goal: str = "", page: str | None = None) -> Problem:
     """The problem of one episode. No answer: the page itself says whether the task was done. Raises TaskError."""
-    setup = {"task": task(name).name, "seed": seed} | ({"page": page} if page else {})
+    setup = {"task": task(name).name, "seed": seed} | ({} if page is None else {"page": page})
     return Problem(id=id, world="web", question=goal, answer="", split=split, setup=setup)
 
 

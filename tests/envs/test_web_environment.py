@@ -45,6 +45,7 @@ def test_an_environment_says_what_it_runs_with(environment: WebEnvironment) -> N
     ("task", "script", "outcome", "error"),
     [
         ("click-test", CLICK_TEST, Outcome.accepted, ""),
+        ("click-test", f"```\n{CLICK_TEST}\n```", Outcome.accepted, ""),
         ("click-test", f"# one click\nfor _ in range(1):\n    {CLICK_TEST}", Outcome.accepted, ""),
         ("click-test-2", "agent.click_xpath(\"//button[text()='TWO']\")", Outcome.rejected, "the episode ended"),
         ("click-test", "agent.press('arrowup')", Outcome.rejected, "the episode is still open after its one action"),
@@ -136,9 +137,9 @@ def test_a_prompt_has_the_goal_and_the_page_and_ends_with_an_open_fence(world: W
 
 def test_worked_examples_most_like_the_task_come_first(world: WebWorld) -> None:
     shown = WebWorld(WebConfig(shots=2)).first_prompt(
-        posed("p", "train", "use-slider", 1, "Select 5 with the slider.", "<div>...</div>")
+        posed("p", "train", "use-slider", 1, "Select 5 with the slider.", "<div>5?</div>")
     )
-    assert shown.index("slider and hit") < shown.index("Select 5")
+    assert shown.index("slider and hit") < shown.index("<div>5?</div>")
     assert shown.count("The page:") == 3
     assert world.first_prompt(world.problems("new", 1)[0]) == world.prompt(world.problems("new", 1)[0])
 

@@ -16,7 +16,7 @@ LIST = "<select id=list multiple><option>one</option><option>two</option><option
 COVER = '<div style="position:fixed;top:0;left:0;width:160px;height:210px;z-index:9"></div>'
 COUNT = "window.events = []; for (const name of ['mousedown', 'click', 'keydown', 'input', 'change', 'mouseover']) "
 COUNT += "document.addEventListener(name, event => events.push(name + (event.isTrusted ? '' : '?')));"
-GROW = "document.getElementById('more').onclick = () => { area.innerHTML += '<i class=new>new</i>'; };"
+VANISH = "() => { area.innerHTML = '<button id=ok>OK</button>'; area.firstChild.onclick = () => core.endEpisode(0.5); }"
 
 
 @pytest.fixture(scope="module")
@@ -25,12 +25,11 @@ def farm() -> Iterator[Farm]:
         "ok": page(OK),
         "boxes": page(f'{BOXES}{OK}<input id="tt"><p id="hidden" style="display:none">no</p>'),
         "menus": page(MENU + LIST + OK),
-        "covered": page(OK + COVER, "ok.focus();"),
+        "covered": page(OK + COVER),
         "far": page(f'<div style="height:3000px"></div>{OK}'),
         "leaves": page(f'<a id="out" href="http://example.org/">out</a>{OK}'),
-        "vanishes": page("<b>1</b><b>2</b>", "for (const b of document.querySelectorAll('b')) b.onclick = () => "
-                         "{ area.innerHTML = '<button id=ok>OK</button>'; ok.onclick = () => core.endEpisode(0.5); };"),
-    }  # fmt: skip
+        "vanishes": page("<b>1</b><b>2</b>", f"for (const b of document.querySelectorAll('b')) b.onclick = {VANISH};"),
+    }
     with farm_of(EpisodeConfig(seconds=20, pages=2), **pages) as farm:
         yield farm
 

@@ -21,7 +21,7 @@ from envs.web.scripts import Action
 CONFIG = EpisodeConfig(seconds=3, pages=2)
 PRESS_OK = [Action("click_xpath", "//button[@id='ok']")]
 HEAVY_BOMB = "const hoard = []; while (true) hoard.push(new Array(1e7).fill(hoard.length));"
-TREE_BOMB = "area.innerHTML = '<i>x</i>'.repeat(1e6) + '<button id=ok>OK</button>'"
+TREE_BOMB = "area.innerHTML = ('<p>' + 'x'.repeat(1e5) + '</p>').repeat(100) + '<button id=ok>OK</button>'"
 HOSTILE = {  # what a page does when it is reset
     "file": "location.href = 'file:///etc/passwd';",
     "elsewhere": "location.href = 'http://127.0.0.1:8265/';",
@@ -154,7 +154,7 @@ def test_faults_change_no_outcome() -> None:
     with farm_of(CONFIG, sane=page(OK), loop=page(OK, "while (true);")) as farm:
         answers, _ = soaked(farm, 120, ("crash", "kill", "hang"), random.Random(0))
         assert answers == {"right": 120}
-        assert farm.recoveries["tab"] >= 4
+        assert farm.recoveries["tab"] >= 3
         assert farm.recoveries["browser"] >= 1
     assert gone(browsers)
     assert gone(zombies)
