@@ -38,8 +38,9 @@ class EpisodeConfig(BaseModel):
     """"raw": as the page gives it. "timed": less what the page takes off for the time used (the paper's form)."""
     matches: Literal["all", "first"] = "all"
     """Whether a click goes to every element that its XPath matches, or to the first."""
-    seconds: float = Field(default=10.0, gt=0)
-    """Wall clock of an episode; then its page counts as hung, and is closed."""
+    seconds: float = Field(default=4.0, gt=0)
+    """Wall clock of an episode; then its page counts as hung, is closed, and the episode gets twice that, and then four
+    times."""
     pages: int = Field(default=4, ge=1)
     """Pages of the one browser that each environment worker has; about two a core."""
     reload_every: int = Field(default=500, ge=1)
@@ -80,7 +81,7 @@ class Played:
 
     def take(self, state: dict[str, Any]) -> None:
         self.done, self.raw, self.timed = state["done"], state["raw"], state["timed"]
-        self.reason, self.dom = str(state["reason"] or ""), state["dom"]
+        self.reason, self.left, self.dom = str(state["reason"] or ""), state["left"], state["dom"]
 
 
 async def reset(tab: Tab, task: Task, seed: int) -> str:
@@ -106,12 +107,12 @@ async def play(tab: Tab, task: Task, seed: int, actions: Sequence[Action], confi
     played = Played(goal=await reset(tab, task, seed))
     for number, action in enumerate(actions, start=1):
         fault = await _act(tab, action, config, played)
-        played.left = tab.left
         if fault:
             played.fault = f"action {number}, {action}: {fault}"
         if played.done or played.left or fault:
             break
     played.take(await tab.run("$episode.find({})"))
+    played.left = played.left or tab.left
     if not played.done:
         played.page = (await look(tab, task, config)).page
     if config.screenshots:
@@ -124,7 +125,7 @@ async def _act(tab: Tab, action: Action, config: EpisodeConfig, played: Played) 
     told = {"xpath": action.text, "index": 0} if action.method in BY_XPATH else {}
     found = await tab.run("told => $episode.find(told)", told)
     played.take(found)
-    if played.done:
+    if played.done or played.left:
         return ""
     played.trace.append({"action": [action.method, action.text], "matched": found.get("count"), "dom": found["dom"]})
     match action.method:
@@ -153,7 +154,7 @@ async def _click(tab: Tab, action: Action, found: dict[str, Any], config: Episod
     for index in range(count):
         if index:
             found = await tab.run("told => $episode.find(told)", {"xpath": action.text, "index": index})
-            if found["done"] or tab.left or _unusable(found):
+            if found["done"] or found["left"] or _unusable(found):
                 return ""  # the clicks before it have changed the page
         if found["tag"] == "option":
             chosen = await tab.run("told => $episode.choose(told)", {"xpath": action.text, "index": index})

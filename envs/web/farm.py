@@ -86,7 +86,8 @@ class Farm:
         own = lost = 0
         while True:
             try:
-                async with tabs.one(page) as tab, asyncio.timeout(self.config.seconds):
+                # twice the time after each hang: a slow machine must not look like a slow page
+                async with tabs.one(page) as tab, asyncio.timeout(self.config.seconds * 2**own):
                     return await episode(tab)
             except BrokenHere as error:
                 own += 1
@@ -115,7 +116,7 @@ class Farm:
         assert self._loop is not None
         future: Future[R] = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
-            return future.result(OWN_FAULTS * self.config.seconds + GRACE_SECONDS)
+            return future.result(2**OWN_FAULTS * self.config.seconds + GRACE_SECONDS)
         except TimeoutError:
             future.cancel()
             raise InfrastructureError("the browser did not answer, and could not be mended in time") from None

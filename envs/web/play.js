@@ -29,7 +29,7 @@ Object.defineProperty(window, "$episode", {value: (() => {
     for (const mark of ["wob_ref", "wob_eps", "tampered"])
       for (const element of document.querySelectorAll(`[data-${mark}]`)) element.removeAttribute(`data-${mark}`);
     WOB_EPISODE_ID = 0;
-    clipboard = "";
+    clipboard = left = "";
   };
 
   // Pictures have no size until they are there, and style sheets ask for theirs only when they are drawn.
@@ -64,7 +64,7 @@ Object.defineProperty(window, "$episode", {value: (() => {
 
   const state = () => ({
     done: WOB_DONE_GLOBAL, raw: WOB_RAW_REWARD_GLOBAL, timed: WOB_REWARD_GLOBAL, reason: WOB_REWARD_REASON,
-    dom: fingerprint(),
+    left, dom: fingerprint(),
   });
 
   // 64 bits over the page and what has been typed and ticked in it.
@@ -90,7 +90,7 @@ Object.defineProperty(window, "$episode", {value: (() => {
   // The `index`-th match: its place on the screen, or why it has none. No xpath: the state only.
   const find = ({xpath, index}) => {
     const now = state();
-    if (now.done || xpath === undefined) return now;
+    if (now.done || now.left || xpath === undefined) return now;
     let found;
     try { found = matches(xpath); } catch (error) { return {...now, fault: "is no XPath that selects elements"}; }
     if (index >= found.length) return {...now, count: found.length};
@@ -164,6 +164,15 @@ Object.defineProperty(window, "$episode", {value: (() => {
     const text = form === "html" ? html(beside) : tree();
     return {goal: goal(), page: text.slice(0, most), cut: text.length > most};
   };
+
+  // Where the page wanted to go; it does not go. Told at once, while a refused request would be told a moment later.
+  let left = "";
+  if (window === top)
+    navigation.addEventListener("navigate", event => {
+      if (event.hashChange || event.destination.sameDocument) return;
+      left = event.destination.url;
+      event.preventDefault();
+    });
 
   // One clipboard a page: the browser's own is shared by all its pages.
   let clipboard = "";

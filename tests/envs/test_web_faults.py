@@ -18,7 +18,7 @@ from envs.web.episode import EpisodeConfig, Played
 from envs.web.farm import Farm, Unplayable
 from envs.web.scripts import Action
 
-CONFIG = EpisodeConfig(seconds=3, pages=2)
+CONFIG = EpisodeConfig(seconds=1, pages=2)
 PRESS_OK = [Action("click_xpath", "//button[@id='ok']")]
 HEAVY_BOMB = "const hoard = []; while (true) hoard.push(new Array(1e7).fill(hoard.length));"
 TREE_BOMB = "area.innerHTML = ('<p>' + 'x'.repeat(1e5) + '</p>').repeat(100) + '<button id=ok>OK</button>'"
