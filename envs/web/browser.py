@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import mimetypes
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -159,12 +159,23 @@ class Browser:
                 if await page.opener() is not None:
                     await page.close()
 
-        task = asyncio.ensure_future(close())
-        _running.add(task)
-        task.add_done_callback(_running.discard)
+        later(close())
 
 
-_running: set[asyncio.Future[None]] = set()  # the loop itself keeps no task alive
+_running: set[asyncio.Task[None]] = set()  # the loop itself keeps no task alive
+
+
+def later(work: Coroutine[Any, Any, None]) -> None:
+    """Let it happen beside all else; a tab that breaks over it will be met by the next call."""
+
+    def done(task: asyncio.Task[None]) -> None:
+        _running.discard(task)
+        if not task.cancelled():
+            task.exception()
+
+    task = asyncio.ensure_future(work)
+    _running.add(task)
+    task.add_done_callback(done)
 
 
 class Tab:
@@ -207,11 +218,12 @@ class Tab:
         self._strayed = True
         await self._do(self._page.mouse.move(x, y))
 
-    async def park_pointer(self) -> None:
-        """Put the pointer where nothing is below it."""
+    def park_pointer(self) -> None:
+        """Put the pointer where nothing is below it. Not waited for: a lone move is answered with the next frame only,
+        and whatever comes next comes after it all the same."""
         if self._strayed:
-            await self._do(self._page.mouse.move(*PARKED))
             self._strayed = False
+            later(self._do(self._page.mouse.move(*PARKED)))
 
     async def type(self, text: str) -> None:
         await self._do(self._page.keyboard.type(text))

@@ -88,7 +88,7 @@ async def reset(tab: Tab, task: Task, seed: int) -> str:
     """Begin the episode of this seed; gives its goal. Raises TabError, and ValueError where the page is no task."""
     tab.episodes += 1
     tab.left = ""
-    await tab.park_pointer()
+    tab.park_pointer()
     told = {"seed": seed, "mode": "train", "milliseconds": NO_DECAY, "still": task.still}
     begun = await tab.run("told => $episode.reset(told)", told)
     if "fault" in begun:

@@ -28,7 +28,6 @@ HOSTILE = {  # what a page does when it is reset
     "window": "window.open('http://example.org/'); window.open('about:blank');",
     "fetch": "fetch('http://127.0.0.1:8265/api').catch(() => {}); new WebSocket('ws://127.0.0.1:8265/');",
     "frame": "const f = document.createElement('iframe'); f.src = 'file:///etc/passwd'; area.append(f);",
-    "dom": f"{TREE_BOMB}; document.getElementById('ok').onclick = () => core.endEpisode(1);",
     "alert": "alert('hello'); confirm('sure?');",
 }
 ENDLESS = {
@@ -70,7 +69,7 @@ def gone(count: Callable[[], Sequence[object]]) -> bool:
 @pytest.fixture(scope="module")
 def hostile() -> Iterator[Farm]:
     pages = {name: page(OK, script) for name, script in {**HOSTILE, **ENDLESS}.items()}
-    pages["sane"] = page(OK)
+    pages |= {"sane": page(OK), "dom": page(OK, TREE_BOMB)}
     with farm_of(CONFIG, **pages) as farm:
         yield farm
 
@@ -86,6 +85,17 @@ def test_a_malicious_page_reaches_nothing_and_ends_like_any_other(hostile: Farm,
     assert "root:" not in text
     assert len(text) < 3 * CONFIG.page_chars
     assert found.raw == 1.0 or found.left
+    assert well(hostile).raw == 1.0
+
+
+def test_ten_megabytes_of_page_are_cut_or_given_up_and_the_next_episode_runs(hostile: Farm) -> None:
+    try:
+        found = hostile.play(own("dom"), 1, [Action("press", "arrowup")])
+    except Unplayable:  # too slow a machine for so large a page
+        pass
+    else:
+        assert not found.done
+        assert len(found.page) == CONFIG.page_chars
     assert well(hostile).raw == 1.0
 
 
