@@ -22,16 +22,14 @@ from envs.math import drafts
 from envs.math.sources import SourceConfig, load
 from envs.math.world import MathConfig, MathWorld
 from envs.web import drafts as scripts
+from envs.web.drafts import WebTexts
 from envs.web.episode import EpisodeConfig
 from envs.web.farm import Farm
-from envs.web.sources import WebSource
-from envs.web.sources import load as episodes
 from envs.web.world import WebConfig, WebWorld
 from envs.worldtext import logic_text, web_text
 from learner.config import LearnConfig
 from learner.engine import LearnerRank, TrainResult
 
-BASE_SEEDS = 1_000_000  # the first of a page that a base learns from
 END, PAD = "<|end|>", "<|pad|>"
 
 
@@ -50,19 +48,6 @@ class ModelShape(BaseModel):
     """Size of the feed-forward layer."""
     context: int = 1024
     """Longest text, in tokens."""
-
-
-class WebTexts(BaseModel):
-    """Texts of the web world: pages in the tree form, with scripts by lot."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    pages: WebSource
-    """The tasks, and under how many seeds each. Needs a browser."""
-    copies: int = Field(1, ge=1)
-    """Scripts drawn for each page."""
-    kept: float = Field(0.0, ge=0, le=1)
-    """Share of the scripts left right, where the right one is known."""
 
 
 class Recipe(BaseModel):
@@ -87,10 +72,10 @@ class Recipe(BaseModel):
     """Share of the texts that are learnt from their second word on, question and all, as in pre-training."""
     smudged: float = Field(0.0, ge=0, le=1)
     """Share of the words of a question that invented ones replace, so that an unknown word is no surprise."""
-    web: WebTexts | None = None
-    """Texts of the web world beside those for the questions."""
     other_worlds: int = Field(0, ge=0)
     """Texts of the logic and web worlds, each, that the tokenizer also learns from."""
+    web: WebTexts | None = None
+    """Texts of the web world among those that the model learns from; none unless given."""
     model: ModelShape = ModelShape()
     learn: LearnConfig = LearnConfig(rate=1e-3, row_length=512, examples_per_step=64)
 
@@ -99,10 +84,7 @@ def make_base(recipe: Recipe, folder: Path) -> dict[str, Any]:
     """Write the model folder; returns its log. Everything follows from the recipe."""
     world = MathWorld(MathConfig(train=recipe.questions, test={"unused": recipe.questions}), recipe.seed)
     problems = load(recipe.questions, "train")
-    examples = list(texts(recipe, world, problems))
-    if recipe.web is not None:
-        examples += web_texts(recipe.web, recipe.seed)
-        random.Random(f"{recipe.seed}/order").shuffle(examples)
+    examples = [*texts(recipe, world, problems), *web_texts(recipe)]
     aside = Path(tempfile.mkdtemp(prefix="base-"))
     try:
         tokenizer = train_tokenizer(recipe, examples)
@@ -160,15 +142,16 @@ def texts(recipe: Recipe, world: MathWorld, problems: list[Problem]) -> Iterator
         yield text
 
 
-def web_texts(recipe: WebTexts, seed: int) -> list[Example]:
-    """Prompts of the web world with scripts by lot for completions; the seeds of its pages are no run's."""
-    config = WebConfig(train=recipe.pages, episode=EpisodeConfig(form="tree"))
+def web_texts(recipe: Recipe) -> Iterator[Example]:
+    """Prompts of the web world with scripts by lot for completions; none where the recipe asks for none."""
+    if recipe.web is None:
+        return
+    config = WebConfig(train=recipe.web.pages, episode=EpisodeConfig(form="tree"))
     farm = Farm(config.episode)
     try:
-        pages = episodes(recipe.pages, "train", BASE_SEEDS, farm)
+        yield from scripts.texts(recipe.web, WebWorld(config, recipe.seed), farm, recipe.seed)
     finally:
         farm.close()
-    return list(scripts.texts(WebWorld(config, seed), pages, recipe.copies, recipe.kept, seed))
 
 
 def train_tokenizer(recipe: Recipe, examples: list[Example]) -> Any:

@@ -6,16 +6,33 @@ a goal means. Pages are read in the tree form (`play.js`), and elements named by
 
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pydantic import BaseModel, ConfigDict, Field
+
 from envisions.records import Example, Problem
+from envs.web.farm import Farm
+from envs.web.sources import BASE_FIRST, WebSource, load
 from envs.web.world import WebWorld
 
 LINE = re.compile(r'(?P<ref>\d+) (?P<kind>[\w-]+)(?: "(?P<text>(?:[^"\\]|\\.)*)")?')
 QUOTED = re.compile(r'"([^"]+)"')
 NUMBERS = ("1st", "2nd", "3rd")
 FIELD = "text"
+
+
+class WebTexts(BaseModel):
+    """Texts of the web world: pages in the tree form, with scripts by lot."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    pages: WebSource
+    """The tasks, and under how many seeds each."""
+    copies: int = Field(default=1, ge=1)
+    """Scripts drawn for each page."""
+    kept: float = Field(default=0.0, ge=0, le=1)
+    """Share of the scripts left right, where the right one is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +92,15 @@ def draft(problem: Problem, dice: random.Random, kept: float) -> str:
     return (right(problem) if dice.random() < kept else "") or by_lot(problem, dice)
 
 
-def texts(world: WebWorld, problems: Sequence[Problem], copies: int, kept: float, seed: int) -> Iterator[Example]:
-    """Prompts of the world with drafts for completions, in the very form that the run will use."""
+def texts(recipe: WebTexts, world: WebWorld, farm: Farm, seed: int) -> Iterator[Example]:
+    """Prompts of the world with drafts for completions, in the very form that the run will use.
+
+    Raises InfrastructureError where no browser can be had.
+    """
     dice = random.Random(f"{seed}/web drafts")
-    for index, problem in enumerate(problem for problem in problems for _ in range(copies)):
-        script = draft(problem, dice, kept)
+    pages = load(recipe.pages, "train", BASE_FIRST, farm)
+    for index, problem in enumerate(problem for problem in pages for _ in range(recipe.copies)):
+        script = draft(problem, dice, recipe.kept)
         yield Example(id=f"web-{index:07}", prompt=world.prompt(problem), completion=world.completion(problem, script))
 
 

@@ -8,7 +8,7 @@ from envisions.records import Problem
 from envs.web.farm import Farm
 from envs.web.tasks import TaskError, named, task
 
-TRAIN_FIRST, TEST_FIRST = 0, 10_000  # the first seed of the first iteration, and of a test set
+TRAIN_FIRST, TEST_FIRST, BASE_FIRST = 0, 10_000, 1_000_000  # first seeds: iteration 1, test sets, a base's texts
 
 
 class WebSource(BaseModel):

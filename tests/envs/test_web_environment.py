@@ -12,8 +12,10 @@ from pydantic import ValidationError
 from envisions.records import Feedback, Outcome, Problem
 from envs.base import InfrastructureError
 from envs.sandbox.sandbox import SandboxConfig
+from envs.web.drafts import WebTexts, texts
 from envs.web.environment import WebEnvironment
 from envs.web.episode import EpisodeConfig
+from envs.web.farm import Farm
 from envs.web.sources import WebSource, posed
 from envs.web.turns import converse
 from envs.web.world import FENCE, WebConfig, WebWorld
@@ -153,6 +155,18 @@ def test_a_refinement_sees_what_happened_and_the_page_it_led_to(world: WebWorld,
     silent = WebWorld(EASY.model_copy(update={"show_feedback": False}))
     assert "still open" not in silent.refine_prompt(told, "agent.press('arrowup')", feedback)
     assert "done as asked" in world.refine_prompt(told, CLICK_TEST, Feedback(outcome=Outcome.accepted))
+
+
+def test_the_texts_of_a_base_have_the_form_of_the_run(world: WebWorld) -> None:
+    recipe = WebTexts(pages=WebSource(tasks=("click-test-2",), seeds=2), copies=2)
+    farm = Farm(EASY.episode)
+    try:
+        made = list(texts(recipe, world, farm, seed=0))
+    finally:
+        farm.close()
+    assert len({text.id for text in made}) == len(made) == 4
+    assert all(text.prompt.startswith("Click button ONE.\n4 button") for text in made)
+    assert all(text.prompt.endswith(f"{FENCE}\n") and text.completion.endswith(f"\n{FENCE}") for text in made)
 
 
 def test_a_task_of_several_turns_is_done_by_looking_again() -> None:
