@@ -25,7 +25,8 @@ need gcc gcc
 header=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h
 [ -e "$header" ] || need "no-such-command-$header" python3-dev
 # The web world's browser: Debian's headless shell, a Chromium, or the one that Playwright has downloaded.
-if ! ls /usr/lib/chromium*/chromium* "${PLAYWRIGHT_BROWSERS_PATH:-$HOME/.cache/ms-playwright}"/chromium* >/dev/null 2>&1; then
+downloaded=${PLAYWRIGHT_BROWSERS_PATH:-$HOME/.cache/ms-playwright}
+if [ -z "$(ls -d /usr/lib/chromium*/chromium* "$downloaded"/chromium* 2>/dev/null)" ]; then
     [ "$(id -u)" != 0 ] || need chromium-headless-shell chromium-headless-shell
     [ "$(id -u)" = 0 ] || echo "no browser for the web world; ask root to run: apt-get install chromium-headless-shell," \
         "or run: .venv/bin/playwright install chromium-headless-shell" >&2
