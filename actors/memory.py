@@ -63,9 +63,11 @@ class Memory:
         """Keep which gradient step used which lesson."""
         self._store.save_steps(iteration, steps)
 
-    def accuracy(self, iteration: int, split: str) -> Accuracy:
-        """Share of a test set's verdicts that are "accepted"."""
-        return self._store.accuracy(iteration, split)
+    def accuracy(self, iteration: int, split: str) -> dict[str, Accuracy]:
+        """Share of a test set's verdicts that are "accepted", and of what else was measured as `split.measure`."""
+        measures = self._store.measures(iteration, split)
+        own = {split: self._store.accuracy(iteration, split)}
+        return own | {f"{split}.{name}": share for name, share in measures.items()}
 
     def commit(self, report: IterationReport) -> IterationReport:
         """The report with what the database counts; the iteration exists once this returns."""

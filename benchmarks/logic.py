@@ -1,37 +1,67 @@
-"""Checks a second, and milliseconds at p50 and p99, of every logic backend on generated theories, as JSON lines."""
+"""Checks a second, and milliseconds at p50 and p99, of every logic backend on generated theories, as JSON lines.
+
+NLTK's provers are measured where NLTK is installed (pip install nltk), each problem in a process of its own that is
+killed after ten seconds. Pyke, which the reference uses, is on no package index.
+"""
 
 import json
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from random import Random
 
 from envs.base import InfrastructureError
-from envs.logic.checking import Strictness, Task, judge
+from envs.logic.checking import Strictness
 from envs.logic.closed import answer_set
+from envs.logic.environment import LogicEnvironment
+from envs.logic.printing import Notation, safe
 from envs.logic.program import read
 from envs.logic.provers import E, Prover9
 from envs.logic.refuting import Prover, entails
 from envs.logic.solver import Z3
-from envs.logic.theories import ANSWERS, draw, program
+from envs.logic.task import posed
+from envs.logic.theories import ANSWERS, WORDS, draw, program
+
+SECONDS, NLTK_PROBLEMS = 10.0, 40
+NLTK = Notation(
+    "-",
+    "&",
+    "|",
+    "->",
+    "<->",
+    "all {}.({})",
+    "exists {}.({})",
+    lambda kind, name: name if kind == "v" else safe(kind, name),
+)
+CHILD = """
+import json, sys, time
+from nltk import inference
+from nltk.sem.logic import Expression
+prover, (*premises, goal) = getattr(inference, sys.argv[1])(), map(Expression.fromstring, json.load(sys.stdin))
+begun = time.perf_counter()
+prover.prove(goal, premises) or prover.prove(-goal, premises)
+print(time.perf_counter() - begun)
+"""
 
 
-def measured(backend: str, texts: Sequence[str], check: Callable[[str], object]) -> dict[str, float | str]:
-    """One line of results; the first check, which may start a process, is left out."""
+def told(backend: str, seconds: Sequence[float], **more: object) -> None:
+    """One line of results."""
+    ordered = sorted(seconds)
+    p50, p99 = (1000 * ordered[int(share * (len(ordered) - 1))] for share in (0.5, 0.99))
+    line = {"backend": backend, "checks": len(ordered), "per_s": round(len(ordered) / sum(ordered))}
+    print(json.dumps(line | {"p50_ms": round(p50, 3), "p99_ms": round(p99, 3)} | more), flush=True)
+
+
+def measured(texts: Sequence[str], check: Callable[[str], object]) -> list[float]:
+    """Seconds of each check; the first one, which may start a process, is done twice."""
     check(texts[0])
     seconds = []
     for text in texts:
         begun = time.perf_counter()
         check(text)
         seconds.append(time.perf_counter() - begun)
-    seconds.sort()
-    p50, p99 = (1000 * seconds[int(share * (len(seconds) - 1))] for share in (0.5, 0.99))
-    return {
-        "backend": backend,
-        "per_s": round(len(texts) / sum(seconds)),
-        "p50_ms": round(p50, 3),
-        "p99_ms": round(p99, 3),
-    }
+    return seconds
 
 
 def classical(prover: Prover) -> Callable[[str], object]:
@@ -42,21 +72,44 @@ def classical(prover: Prover) -> Callable[[str], object]:
     return check
 
 
+def by_nltk(kind: str, texts: Sequence[str]) -> None:
+    """The goal, then its negation, as the provers of NLTK are used."""
+    seconds, killed = [], 0
+    for text in texts:
+        formulas = json.dumps([NLTK.write(one.formula) for one in read(text).statements])
+        command = [sys.executable, "-c", CHILD, kind]
+        try:
+            done = subprocess.run(command, input=formulas, capture_output=True, text=True, timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            killed += 1
+            seconds.append(SECONDS)
+            continue
+        if done.returncode:
+            print(json.dumps({"missing": f"NLTK: {done.stderr.strip().splitlines()[-1]}"}))
+            return
+        seconds.append(float(done.stdout))
+    told(f"NLTK {kind}", seconds, killed=killed)
+
+
 def main(count: int) -> None:
     dice = Random(0)
-    texts = [program(*draw("train", number % 6, ANSWERS[number % 3], True, dice)) for number in range(count)]
-    z3, task, lenient = Z3(), Task(semantics="rules-owa"), Strictness.none()
-    print(json.dumps(measured("chaining", texts, lambda text: judge(text, task, z3, lenient))))
+    texts = [program(*draw(WORDS["train"], number % 6, ANSWERS[number % 3], True, dice)) for number in range(count)]
+    environment, some = LogicEnvironment(Strictness.none()), texts[: max(1, count // 10)]
+    for semantics, backend in (("rules-owa", "chaining, whole check"), ("rules-cwa", "clingo, whole check")):
+        problem = posed("p", "test", {"semantics": semantics, "context": "", "asked": "", "answer": "True"})
+        told(backend, measured(texts, lambda text, problem=problem: environment.execute(problem, text)))
     rules = {text: [one.rule for one in read(text).premises if one.rule] for text in texts}
-    print(json.dumps(measured("clingo", texts, lambda text: answer_set(rules[text], closed=False))))
-    for make in (lambda: z3, E, Prover9):
+    told("clingo alone", measured(texts, lambda text: answer_set(rules[text], closed=False)))
+    for make in (Z3, E, Prover9):
         try:
             prover: Prover = make()
         except InfrastructureError as missing:
             print(json.dumps({"missing": str(missing)}))
             continue
-        print(json.dumps(measured(prover.name, texts[: max(1, count // 10)], classical(prover))), flush=True)
+        told(prover.name, measured(some, classical(prover)))
         prover.close()
+    for kind in ("TableauProver", "ResolutionProver"):
+        by_nltk(kind, texts[:NLTK_PROBLEMS])
 
 
 if __name__ == "__main__":

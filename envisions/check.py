@@ -16,12 +16,13 @@ from envs.base import Environment, InfrastructureError
 from envs.logic import sources as logic
 from envs.logic.checking import Strictness
 from envs.logic.environment import LogicEnvironment
+from envs.logic.task import posed
 from envs.math import formats
 from envs.math.environment import MathEnvironment
-from envs.math.formats import Record, RecordError
-from envs.math.sources import LOADERS, SourceConfig, SourceError, file_rows
+from envs.math.sources import LOADERS, SourceConfig
 from envs.math.validation import Checked
 from envs.math.validation import validate as each_record
+from envs.rows import Record, RecordError, SourceError, file_rows, record
 from envs.sandbox.sandbox import SandboxConfig
 from envs.web import sources as web
 from envs.web.environment import WebEnvironment
@@ -79,8 +80,8 @@ def read(world: Checkable, file: Path) -> Iterator[tuple[Problem, str]]:
         raise SourceError(f"{file} does not exist; name a file with one record a line: {world.shape}")
     for place, row in file_rows(file):
         try:
-            record = formats.record(row)
-            yield world.problem(record), program_of(record, world.field)
+            found = record(row)
+            yield world.problem(found), program_of(found, world.field)
         except RecordError as fault:
             raise SourceError(f"{place}: {fault}; a record is {world.shape}: mend it or take it out") from None
 
@@ -146,7 +147,7 @@ def math_problem(record: Record) -> Problem:
 
 def logic_problem(record: Record) -> Problem:
     """Semantics, answer and, where they are given, context and question."""
-    return logic.posed(id_of(record), "check", logic.checked(record))
+    return posed(id_of(record), "check", logic.checked(record))
 
 
 def web_problem(record: Record) -> Problem:

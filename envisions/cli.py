@@ -135,7 +135,9 @@ def make_base(
     recipe: Path, to: Annotated[Path | None, typer.Argument(help="Default: beside the recipe.")] = None
 ) -> None:
     """Make a small base model from a recipe, where none can be downloaded."""
-    log = make(Recipe.model_validate(tomllib.loads(recipe.read_text())), (to or recipe.parent).resolve())
+    beside = recipe.parent.resolve()
+    read = Recipe.model_validate(tomllib.loads(recipe.read_text()), context={"folder": beside})
+    log = make(read, (to or beside).resolve())
     print(json.dumps({name: log[name] for name in ("parameters", "texts", "tokens", "seconds", "fingerprint")}))
 
 

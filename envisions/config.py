@@ -8,14 +8,15 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from actors.fleet import FleetConfig
 from actors.generator import EngineConfig
 from actors.reward import ExploreConfig
-from envs.math.world import MathConfig
+from envisions.worlds import USUAL, WorldSettings
 from envs.sandbox.sandbox import SandboxConfig
 from learner.config import LearnConfig
 from pool.select import SelectConfig
@@ -81,7 +82,7 @@ class RunConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     run: RunSection
-    world: MathConfig
+    world: WorldSettings
     explore: ExploreConfig = ExploreConfig()
     select: SelectConfig = SelectConfig()
     learn: LearnConfig = LearnConfig()
@@ -142,7 +143,7 @@ def apply(raw: dict[str, Any], override: str) -> None:
 def explain(error: ValidationError) -> Iterator[str]:
     """One line for each fault."""
     for fault in error.errors():
-        where = ".".join(str(part) for part in fault["loc"])
+        where = told(fault["loc"])
         if fault["type"] == "extra_forbidden":
             yield unknown(fault["loc"])
         elif fault["type"] == "missing":
@@ -157,19 +158,27 @@ def explain(error: ValidationError) -> Iterator[str]:
 
 def unknown(location: tuple[str | int, ...]) -> str:
     """The message for a key that nothing reads, with the nearest one that something does."""
-    where = ".".join(map(str, location))
-    known = list(fields(RunConfig))
+    where = told(location)
+    known = list(fields(RunConfig, world=str(location[1]) if location[0] == "world" else USUAL))
     near = get_close_matches(where, known, n=1) or [key for key in known if key.split(".")[-1] == str(location[-1])]
     if near:
         return f"{where} is unknown; did you mean {near[0]}?"
     section = where.rpartition(".")[0]
     there = sorted({key.removeprefix(f"{section}.").split(".")[0] for key in known if key.startswith(section)})
-    return f"{where} is unknown; it must be one of {', '.join(there)}"
+    return f"{where} is unknown; " + (f"it must be one of {', '.join(there)}" if there else "leave it out")
 
 
-def fields(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """Every `section.field` of a run file."""
+def told(location: tuple[str | int, ...]) -> str:
+    """A place as the run file has it; behind `world`, a fault also names the world whose settings are meant."""
+    return ".".join(map(str, (*location[:1], *location[2:]) if location[:1] == ("world",) else location))
+
+
+def fields(model: type[BaseModel], prefix: str = "", world: str = USUAL) -> Iterator[str]:
+    """Every `section.field` of a run file in this world."""
     for name, field in model.model_fields.items():
         yield prefix + name
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from fields(field.annotation, f"{prefix}{name}.")
+        kinds = get_args(field.annotation) if isinstance(field.annotation, UnionType) else (field.annotation,)
+        models = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        for kind in models:
+            if len(models) == 1 or kind.model_fields["name"].default == world:
+                yield from fields(kind, f"{prefix}{name}.", world)

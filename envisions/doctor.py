@@ -38,6 +38,20 @@ assert (run.status, run.value, run.stdout.strip()) == ("ok", 42, "hello"), run
 print(seconds, *layers)
 """
 
+SOLVERS = """
+import clingo, z3
+from envs.logic.closed import answer_set
+from envs.logic.solver import Z3
+from envs.logic.statements import Literal, Rule
+from envs.logic.syntax import Atom, Function, Not
+fact = Literal("P", True, ("a",))
+assert answer_set([Rule((), (fact,))], closed=True) == {fact}
+prover, formula = Z3(), Atom("P", (Function("a"),))
+assert [found.status for found in prover.refute([formula], [formula, Not(formula)], 100)] == ["sat", "unsat"]
+prover.close()
+print(f"clingo {clingo.__version__} and z3 {z3.get_version_string()} answered")
+"""
+PROVERS = {"E": "eprover", "Prover9": "prover9", "Mace4": "mace4"}
 
 BROWSER = """
 from envs.web.environment import WebEnvironment
@@ -79,6 +93,20 @@ def browser(run: Attempt = attempt) -> Finding:
     remedy = "as root: apt-get install chromium-headless-shell, or: playwright install chromium-headless-shell"
     detail = f"an episode was played by {tried.output.strip()}" if tried.code == 0 else tried.complaint
     return finding("browser", tried.code == 0, detail, f"{remedy}; only the web world needs it")
+
+
+def solver(run: Attempt = attempt) -> Finding:
+    """Whether the logic world's two solvers answer: clingo in process, z3 in its own."""
+    tried = run(SOLVERS, 60.0)
+    if tried.code == 0:
+        return Finding("solvers", True, tried.output.strip())
+    return Finding("solvers", False, tried.complaint, "pip install --no-deps -r requirements/cpu.lock")
+
+
+def provers(which: Callable[[str], str | None] = shutil.which) -> Finding:
+    """Information only: E and Prover9 check proofs again in audits and comparisons; no run needs them."""
+    found = [f"{name} {which(binary) or 'absent'}" for name, binary in PROVERS.items()]
+    return Finding("provers", True, f"{'; '.join(found)}; only audits ask them")
 
 
 def port() -> Finding:
@@ -156,6 +184,8 @@ CHECKS: tuple[Callable[[], Finding], ...] = (
     partial(imports, "deepspeed", "import deepspeed"),
     sandbox,
     browser,
+    solver,
+    provers,
     port,
     disk,
     shared_memory,

@@ -18,6 +18,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from rich.progress import BarColumn, Progress, TimeRemainingColumn
 
 from envisions.records import Example, Outcome, Problem
+from envs.logic import drafts as theories
+from envs.logic.drafts import TheoryTexts
+from envs.logic.environment import LogicEnvironment
+from envs.logic.sources import LogicSource
+from envs.logic.world import LogicConfig, LogicWorld
 from envs.math import drafts
 from envs.math.sources import SourceConfig, load
 from envs.math.world import MathConfig, MathWorld
@@ -76,6 +81,8 @@ class Recipe(BaseModel):
     """Texts of the logic and web worlds, each, that the tokenizer also learns from."""
     web: WebTexts | None = None
     """Texts of the web world among those that the model learns from; none unless given."""
+    theories: TheoryTexts | None = None
+    """Texts of the logic world among those that the model learns from; none unless given."""
     model: ModelShape = ModelShape()
     learn: LearnConfig = LearnConfig(rate=1e-3, row_length=512, examples_per_step=64)
 
@@ -84,7 +91,7 @@ def make_base(recipe: Recipe, folder: Path) -> dict[str, Any]:
     """Write the model folder; returns its log. Everything follows from the recipe."""
     world = MathWorld(MathConfig(train=recipe.questions, test={"unused": recipe.questions}), recipe.seed)
     problems = load(recipe.questions, "train")
-    examples = [*texts(recipe, world, problems), *web_texts(recipe)]
+    examples = [*texts(recipe, world, problems), *theory_texts(recipe), *web_texts(recipe)]
     aside = Path(tempfile.mkdtemp(prefix="base-"))
     try:
         tokenizer = train_tokenizer(recipe, examples)
@@ -136,10 +143,28 @@ def texts(recipe: Recipe, world: MathWorld, problems: list[Problem]) -> Iterator
             prompt = world.refine_prompt(posed, before, feedback)
             answer = before if feedback.outcome is Outcome.accepted else answer
         text = Example(id=f"{index:07}", prompt=prompt, completion=world.completion(problem, answer))
-        if dice.random() < recipe.read:
-            word, rest = prompt.split(" ", maxsplit=1)
-            text = replace(text, prompt=word, completion=f" {rest}{text.completion}")
-        yield text
+        yield read(text) if dice.random() < recipe.read else text
+
+
+def theory_texts(recipe: Recipe) -> Iterator[Example]:
+    """Prompts of the logic world with drafts for completions; none where the recipe asks for none."""
+    if recipe.theories is None:
+        return
+    dice = random.Random(f"{recipe.seed}/theories/read")
+    source = LogicSource(name="theories", count=1)
+    world = LogicWorld(LogicConfig(train=source, test={"unused": source}), recipe.seed)
+    environment = LogicEnvironment()
+    made = theories.texts(recipe.theories, world, environment, recipe.seed)
+    for index, (prompt, completion) in enumerate(made):
+        text = Example(id=f"theory-{index:07}", prompt=prompt, completion=completion)
+        yield read(text) if dice.random() < recipe.read else text
+    environment.close()
+
+
+def read(text: Example) -> Example:
+    """The same text, learnt from its second word on."""
+    word, rest = text.prompt.split(" ", maxsplit=1)
+    return replace(text, prompt=word, completion=f" {rest}{text.completion}")
 
 
 def web_texts(recipe: Recipe) -> Iterator[Example]:
@@ -169,7 +194,8 @@ def train_tokenizer(recipe: Recipe, examples: list[Example]) -> Any:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    corpus = [example.prompt + example.completion for example in examples[:20_000]]
+    some = [*examples[:20_000], *(example for example in examples[20_000:] if example.id.startswith("theory"))]
+    corpus = [example.prompt + example.completion for example in some[:40_000]]
     corpus += logic_text(recipe.other_worlds, recipe.seed)
     corpus += web_text(recipe.other_worlds, recipe.seed)
     tokenizer.train_from_iterator(corpus, trainer)

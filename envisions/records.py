@@ -91,7 +91,7 @@ class Feedback:
     output: str | None = None  # what the program answered, as JSON
     error: str = ""  # one line, fit to be shown to the model
     seconds: float = 0.0
-    evidence: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Mapping[str, Any] = field(default_factory=dict)  # "measures" in it, yes or no by name, are reported
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,7 +157,7 @@ class IterationReport:
 
     iteration: int
     weights: Weights
-    accuracy: Mapping[str, Accuracy]
+    accuracy: Mapping[str, Accuracy]  # by test set, and by `set.measure` where the environment measures more
     problems: int = 0
     solved: int = 0
     attempts: int = 0

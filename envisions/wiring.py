@@ -17,9 +17,8 @@ from envisions.activity import Activity
 from envisions.config import RunConfig
 from envisions.files import write_aside
 from envisions.records import Accuracy, AttemptKey, Example, IterationReport, Problem, Progress, Weights
-from envs.base import InfrastructureError
-from envs.math.environment import MathEnvironment
-from envs.math.world import MathWorld
+from envisions.worlds import WORLDS
+from envs.base import InfrastructureError, World
 from learner import weights
 from learner.base import adopt
 from learner.engine import TrainResult
@@ -27,10 +26,10 @@ from learner.engine import TrainResult
 SCORES_PER_CALL = 16
 
 
-def checked(config: RunConfig) -> MathWorld:
+def checked(config: RunConfig) -> World:
     """The world of a run, its problems read and its model looked at: what is wrong with them stops the run here."""
     weights.check_folder(weights.resolve(config.run.model))
-    world = MathWorld(config.world, config.run.seed)
+    world = WORLDS[config.world.name].world(config.world, config.run.seed)
     world.problems("train", 1)
     return world
 
@@ -41,7 +40,7 @@ class LiveParts:
     def __init__(
         self,
         config: RunConfig,
-        world: MathWorld,
+        world: World,
         folder: Path,
         activity: Activity,
         *,
@@ -65,7 +64,7 @@ class LiveParts:
         self.generators = self._launch(
             "generator", self._generator, (config.engine, str(self._current)), actors.generator
         )
-        environment = partial(MathEnvironment, config.sandbox)
+        environment = partial(WORLDS[config.world.name].environment, config.world, config.sandbox)
         self.environments = self._launch("environment", EnvironmentWorker, (environment,), actors.environment)
         rest = (self.generators, self.environments, self.memory, config.explore, config.run.name, config.run.seed)
         self.services = self._launch("service", RewardService, (world, *rest), actors.service)
@@ -134,12 +133,12 @@ class LiveParts:
                 await self.generators.ready()
 
     async def evaluate(self, iteration: int, weights: Weights) -> dict[str, Accuracy]:
-        accuracy = {}
+        accuracy: dict[str, Accuracy] = {}
         for name in self.config.world.test:
             problems = self.world.problems(name, iteration)
             async for _ in self._spread("evaluate", RewardService.evaluate, problems, iteration, weights):
                 pass
-            accuracy[name] = await self.memory.call(Memory.accuracy, iteration, name)
+            accuracy |= await self.memory.call(Memory.accuracy, iteration, name)
         return accuracy
 
     async def commit(self, report: IterationReport) -> IterationReport:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from envisions.records import Feedback, Problem
+from envs.contamination import Removed
 
 
 class World(Protocol):
@@ -11,6 +12,10 @@ class World(Protocol):
 
     def problems(self, split: str, iteration: int) -> Sequence[Problem]:
         """The problems of one iteration ("train") or one test set (its name); the same call gives the same list."""
+
+    @property
+    def removed(self) -> Removed:
+        """What was taken out of the train problems to keep the test sets unseen."""
 
     def prompt(self, problem: Problem) -> str:
         """What the model sees. One text for sampling, training and evaluation."""

@@ -4,8 +4,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import TypedDict
 
-from envisions.records import Accuracy, Outcome
-from pool.rows import KEY
+from envisions.records import VERDICTS, Accuracy, Outcome
+from pool.rows import KEY, marks
 
 TRAINING_KINDS = ("explore", "refine")
 
@@ -66,6 +66,22 @@ def accuracy(db: sqlite3.Connection, iteration: int, split: str) -> Accuracy:
     verdicts = {outcome: n for outcome, n in found if Outcome(outcome).is_verdict}
     total = sum(verdicts.values())
     return Accuracy(value=verdicts.get(Outcome.accepted, 0) / total if total else 0.0, n=total)
+
+
+def measures(db: sqlite3.Connection, iteration: int, split: str) -> dict[str, Accuracy]:
+    """Shares of a test set's verdicts by what else the environment measured: the yes or no in `measures` of evidence.
+
+    A verdict that lacks a measure counts as a no.
+    """
+    verdicts = [outcome.value for outcome in VERDICTS]
+    found = db.execute(
+        "SELECT m.key, SUM(m.value) FROM attempts a JOIN problems p ON p.row = a.problem_row, "
+        "json_each(a.evidence, '$.measures') m WHERE a.iteration = ? AND a.kind = 'evaluate' AND p.split = ? "
+        f"AND a.outcome IN ({marks(len(verdicts))}) GROUP BY m.key ORDER BY m.key",
+        (iteration, split, *verdicts),
+    )
+    total = accuracy(db, iteration, split).n
+    return {name: Accuracy(value=yes / total, n=total) for name, yes in found}
 
 
 def increase(db: sqlite3.Connection, iteration: int, name: str, by: int) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from envisions.records import Accuracy, AttemptKey, IterationReport, Lesson, Outcome, Problem, Trajectory, Weights
 from pool import file, rows
-from pool.counts import TRAINING_KINDS, Counts, accuracy, count, increase
+from pool.counts import TRAINING_KINDS, Counts, accuracy, count, increase, measures
 from pool.file import StoreError
 
 NOT_FINAL = frozenset((Outcome.infra_failed, Outcome.cancelled))  # the machine's fault: to be tried again
@@ -183,6 +183,11 @@ class Store:
         """Accuracy on one test set, from the attempts of kind "evaluate"."""
         with self._mutex:
             return accuracy(self._db, iteration, split)
+
+    def measures(self, iteration: int, split: str) -> dict[str, Accuracy]:
+        """What else the environment measured on one test set, by name: shares of its verdicts."""
+        with self._mutex:
+            return measures(self._db, iteration, split)
 
     def snapshot(self, path: str | Path) -> None:
         """Write a consistent copy of everything to `path`, whole or not at all."""

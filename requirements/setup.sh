@@ -31,6 +31,9 @@ if [ -z "$(ls -d /usr/lib/chromium*/chromium* "$downloaded"/chromium* 2>/dev/nul
     [ "$(id -u)" = 0 ] || echo "no browser for the web world; ask root to run: apt-get install chromium-headless-shell," \
         "or run: .venv/bin/playwright install chromium-headless-shell" >&2
 fi
+# E is a second opinion on first-order logic, in audits only: what cannot be installed is left out.
+command -v eprover >/dev/null 2>&1 || [ "$(id -u)" != 0 ] || (need eprover eprover) ||
+    echo "eprover could not be installed; audits of first-order logic will need Prover9 instead" >&2
 "$python" -c 'import ensurepip, venv' 2>/dev/null || need no-such-command-venv python3-venv
 
 [ -x .venv/bin/python ] || "$python" -m venv .venv

@@ -1,20 +1,21 @@
 """What a program proves, under the semantics its source declares. No guess is made, and no failure is Unknown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any
 
-from envs.logic import alignment
+from envs.logic.alignment import misalignment
 from envs.logic.chaining import STEPS, Chain, StepsSpentError, chain
 from envs.logic.closed import CircularNegationError, answer_set, closed_chain, explicit
 from envs.logic.program import ReadError, read
 from envs.logic.refuting import BUDGETS, Prover, entails
-from envs.logic.syntax import Literal as Fact
-from envs.logic.syntax import Rule, Theory, symbols
+from envs.logic.statements import Literal as Fact
+from envs.logic.statements import Rule, Theory
+from envs.logic.syntax import symbols
+from envs.logic.task import Semantics, Task
+from envs.logic.wording import mentions
 
-Semantics = Literal["rules-owa", "rules-cwa", "fol"]
-SEMANTICS: tuple[Semantics, ...] = ("rules-owa", "rules-cwa", "fol")
 SHOWN = 20  # statements in a piece of evidence
 
 
@@ -45,6 +46,7 @@ class Verdict:
     evidence: Mapping[str, Any] = field(default_factory=dict)
     repairs: tuple[str, ...] = ()
     position: tuple[int, int] | None = None  # line and column of a ParseError
+    proved: Answer | None = None  # by a program that is refused as no translation; else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,15 +59,6 @@ class Strictness:
     @classmethod
     def none(cls) -> "Strictness":
         return cls(vacuous=False, aligned=False)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Task:
-    """What is known of a problem without its answer."""
-
-    semantics: Semantics
-    context: str = ""
-    asked: str = ""
 
 
 class _Stopped(Exception):
@@ -83,11 +76,10 @@ def judge(text: str, task: Task, prover: Prover, strictness: Strictness) -> Verd
         return Verdict(answer=Answer.parse_error, message=str(fault), position=(fault.line, fault.column))
     try:
         _require_types(theory, task.semantics)
-        if strictness.vacuous:
-            _require_mention(theory, task.context)
-        if strictness.aligned:
-            _require_translation(theory, task)
+        refused = _refusal(theory, task, strictness)
         verdict = SOLVERS[task.semantics](theory, prover)
+        if refused and verdict.answer.is_answer:
+            verdict = replace(refused, proved=verdict.answer, evidence=verdict.evidence)
     except _Stopped as stopped:
         verdict = stopped.verdict
     except StepsSpentError as fault:
@@ -128,47 +120,46 @@ def _require_types(theory: Theory, semantics: Semantics) -> None:
             or any(name[0] == "?" for name in asked.head[0].arguments)
         ):
             raise _Stopped(Answer.type_error, "the query must be one statement about what has a name")
-    for kind, uses in zip(("predicate", "function"), _uses(theory), strict=True):
+    for kind, uses in _uses(theory):
         for name, arities in uses.items():
             if len(arities) > 1:
                 told = " and ".join(map(str, sorted(arities)))
-                raise _Stopped(
-                    Answer.type_error, f"{kind} {name} has {told} arguments", name=name, arities=sorted(arities)
-                )
+                message = f"{kind} {name} has {told} arguments"
+                raise _Stopped(Answer.type_error, message, name=name, arities=sorted(arities))
 
 
-def _uses(theory: Theory) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Predicates and functions with their numbers of arguments."""
+def _uses(theory: Theory) -> Iterator[tuple[str, Mapping[str, Set[int]]]]:
+    """Predicates, and where there are such functions, with their numbers of arguments."""
     if any(statement.rule is None for statement in theory.statements):
-        return symbols(*(statement.formula for statement in theory.statements))
-    uses: dict[str, set[int]] = {}
+        yield from zip(("predicate", "function"), symbols(*(one.formula for one in theory.statements)), strict=True)
+        return
+    predicates: dict[str, set[int]] = {}
     for statement in theory.statements:
         for side in statement.rule or ():
             for predicate, _, names in side:
-                uses.setdefault(predicate, set()).add(len(names))
-    return uses, {}
+                predicates.setdefault(predicate, set()).add(len(names))
+    yield "predicate", predicates
 
 
-def _require_mention(theory: Theory, context: str) -> None:
+def _refusal(theory: Theory, task: Task, strictness: Strictness) -> Verdict | None:
+    """Why the program is no translation of its problem; None when it may be one."""
+    if strictness.vacuous and (name := _unmentioned(theory, task.context)):
+        message = f"what is asked names {name}, which the premises never mention"
+        return Verdict(answer=Answer.vacuous, message=message)
+    if strictness.aligned and (fault := misalignment(theory, task)):
+        return Verdict(answer=Answer.misaligned, message=fault)
+    return None
+
+
+def _unmentioned(theory: Theory, context: str) -> str:
     """What is asked must occur in the premises, but for what the text is silent about itself."""
     given = symbols(*(statement.formula for statement in theory.premises))
     asked = symbols(theory.conclusion.formula)
     for has, wanted in zip(given, asked, strict=True):
-        strange = [name for name in wanted if name not in has and (not context or alignment.mentions(context, name))]
-        if strange:
-            raise _Stopped(Answer.vacuous, f"what is asked names {strange[0]}, which the premises never mention")
-
-
-def _require_translation(theory: Theory, task: Task) -> None:
-    """In the rule worlds each sentence is told by a statement and each statement tells a sentence."""
-    if task.asked and (fault := alignment.misses(task.asked, theory.conclusion)):
-        raise _Stopped(Answer.misaligned, fault)
-    if not task.context or task.semantics == "fol":
-        return
-    if strange := alignment.unsupported(task.context, theory.premises):
-        raise _Stopped(Answer.misaligned, f"line {theory.lines[strange[0]]} says what no sentence of the text says")
-    if missing := alignment.untranslated(task.context, theory.premises):
-        raise _Stopped(Answer.misaligned, f"{len(missing)} sentences are not translated, such as: {missing[0]:.100}")
+        for name in wanted:
+            if name not in has and (not context or mentions(context, name)):
+                return name
+    return ""
 
 
 def _open_world(theory: Theory, _: Prover) -> Verdict:

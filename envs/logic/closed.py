@@ -5,7 +5,7 @@ from itertools import product
 from typing import Any
 
 from envs.logic.chaining import Chain, StepsSpentError, chain
-from envs.logic.syntax import Literal, Rule
+from envs.logic.statements import Literal, Rule
 
 INSTANCES = 200_000  # of all rules together, with every name in the place of every variable
 Predicate = tuple[str, int]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from envs.logic.statements import Literal, Rule, Statement, Theory
 from envs.logic.syntax import (
     And,
     Atom,
@@ -14,13 +15,9 @@ from envs.logic.syntax import (
     Function,
     Iff,
     Implies,
-    Literal,
     Not,
     Or,
-    Rule,
-    Statement,
     Term,
-    Theory,
     Variable,
     Xor,
     closed,

@@ -4,8 +4,10 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from envs.logic.formulas import FormulaError, read_formula, read_rule
-from envs.logic.syntax import Statement, Theory
+from envs.logic.formulas import read_formula
+from envs.logic.grammar import FormulaError
+from envs.logic.rules import read_rule
+from envs.logic.statements import Statement, Theory
 
 MOST_CHARACTERS, MOST_STATEMENTS = 20_000, 300
 DECLARED, GIVEN, ASKED, CLOSED = "declared", "given", "asked", "closed"
@@ -73,7 +75,9 @@ def _lines(text: str) -> Iterator[tuple[int, str, str, bool]]:
     role, as_rule, asked = "", False, False
     for number, raw in enumerate(text.split("\n"), start=1):
         line = raw.partition(":::")[0].strip()
-        header = HEADER.fullmatch(line)
+        # Most lines are statements: they have a bracket, and no colon as a header with a statement behind it has.
+        plain = "(" in line and ":" not in line and "ormulas(" not in line
+        header = None if plain else HEADER.fullmatch(line)
         if asked and (header or not line):
             return
         if header:
@@ -84,4 +88,4 @@ def _lines(text: str) -> Iterator[tuple[int, str, str, bool]]:
         if role not in (GIVEN, ASKED):
             raise ReadError("a statement stands outside the sections: put it below `Facts:` or `Premises:`", number)
         asked = role == ASKED
-        yield number, role, NUMBER.sub("", line, count=1), as_rule
+        yield number, role, line if line[0].isalpha() else NUMBER.sub("", line, count=1), as_rule

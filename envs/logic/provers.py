@@ -30,12 +30,14 @@ class E:
     def __init__(self, binary: str = "eprover") -> None:
         self.binary = located(binary, "apt-get install eprover")
 
-    def refute(self, formulas: Sequence[Formula], budget: int) -> Found:
-        """Whether the formulas contradict each other; the last one is given to E as a negated goal."""
-        *premises, last = formulas
+    def refute(self, premises: Sequence[Formula], questions: Sequence[Formula], budget: int) -> list[Found]:
+        """For each of the questions, whether the premises contradict it; it is given to E as a negated goal."""
+        return [self._refute(premises, question, budget) for question in questions]
+
+    def _refute(self, premises: Sequence[Formula], question: Formula, budget: int) -> Found:
         command = [self.binary, "--auto", "--silent", "--tstp-format", "--proof-object=1"]
         limits = [f"--processed-clauses-limit={2 * budget}", f"--memory-limit={MEMORY_MB}"]
-        output = told([*command, *limits], tptp(premises, negated(last)))
+        output = told([*command, *limits], tptp(premises, negated(question)))
         status = re.search(r"SZS status (\w+)", output)
         proof = re.search(r"SZS output start .*?\n(.*?)# SZS output end", output, re.DOTALL)
         return Found(E_STATUS.get(status[1] if status else "", "unknown"), {"proof": proof[1][:SHOWN]} if proof else {})
@@ -53,10 +55,12 @@ class Prover9:
         remedy = "install Prover9 and Mace4 and put both on PATH, or name their files"
         self.prover, self.modeller = located(prover, remedy), located(modeller, remedy)
 
-    def refute(self, formulas: Sequence[Formula], budget: int) -> Found:
-        """Whether the formulas contradict each other."""
-        *premises, last = formulas
-        text = ladr(premises, negated(last))
+    def refute(self, premises: Sequence[Formula], questions: Sequence[Formula], budget: int) -> list[Found]:
+        """For each of the questions, whether the premises contradict it."""
+        return [self._refute(premises, question, budget) for question in questions]
+
+    def _refute(self, premises: Sequence[Formula], question: Formula, budget: int) -> Found:
+        text = ladr(premises, negated(question))
         output = told([self.prover], f"assign(max_given,{budget}).\nassign(max_megs,{MEMORY_MB}).\n{text}")
         if "THEOREM PROVED" in output:
             proof = re.search(r"PROOF =+\n(.*?)=+ end of proof", output, re.DOTALL)

@@ -18,11 +18,12 @@ class Found:
 
 
 class Prover(Protocol):
-    """Whatever can tell whether formulas contradict each other. The last formula is the one in question."""
+    """Whatever can tell whether formulas contradict each other."""
 
     name: str
 
-    def refute(self, formulas: Sequence[Formula], budget: int) -> Found: ...
+    def refute(self, premises: Sequence[Formula], questions: Sequence[Formula], budget: int) -> list[Found]:
+        """For each of the questions, whether the premises contradict it."""
 
     def close(self) -> None: ...
 
@@ -50,12 +51,11 @@ def entails(prover: Prover, premises: Sequence[Formula], goal: Formula, budgets:
     True needs a model of the premises beside the proof, so that nothing follows from a contradiction, and Unknown
     needs two models. A direction that is settled is not tried again.
     """
-    found = [Found("unknown"), Found("unknown")]
-    sides = ([*premises, goal], [*premises, Not(goal)])
+    found, sides = [Found("unknown"), Found("unknown")], (goal, Not(goal))
     for budget in budgets:
-        for side, formulas in enumerate(sides):
-            if found[side].status == "unknown":
-                found[side] = prover.refute(formulas, budget)
+        left = [side for side in (0, 1) if found[side].status == "unknown"]
+        for side, result in zip(left, prover.refute(premises, [sides[side] for side in left], budget), strict=True):
+            found[side] = result
         if answer := ANSWERS.get((found[0].status, found[1].status)):
             return Entailment(answer, found[0], found[1])
     return Entailment("TimedOut", found[0], found[1])

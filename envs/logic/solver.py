@@ -40,17 +40,21 @@ class Z3:
         self._jobs = 0
         self.replaced = 0
 
-    def refute(self, formulas: Sequence[Formula], budget: int) -> Found:
-        """Whether these formulas contradict each other. Raises InfrastructureError when z3 cannot be started."""
-        job = json.dumps({"smtlib": smtlib(formulas), "budget": budget * COST})
+    def refute(self, premises: Sequence[Formula], questions: Sequence[Formula], budget: int) -> list[Found]:
+        """For each question, whether the premises contradict it. Raises InfrastructureError when z3 cannot be started.
+
+        One job for all questions: most of its time is the start of a context.
+        """
+        text = smtlib([*premises, *questions])
+        job = json.dumps({"smtlib": text, "questions": len(questions), "budget": budget * COST})
         if not self._turn.acquire(timeout=2 * (START_SECONDS + JOB_SECONDS)):
             raise InfrastructureError("z3 is busy with other programs; use more environment workers")
         try:
             for _ in range(2):  # once more in a fresh process: the first may have been a victim
                 with contextlib.suppress(SolverDiedError):
-                    reply = self._ask(job)
-                    return Found(reply["status"], reply["evidence"])
-            return Found("unknown", {"why": f"z3 ended twice, or took longer than {JOB_SECONDS:g} s"})
+                    return [Found(one["status"], one["evidence"]) for one in self._ask(job)["found"]]
+            why = f"z3 ended twice, or took longer than {JOB_SECONDS:g} s"
+            return [Found("unknown", {"why": why}) for _ in questions]
         finally:
             self._turn.release()
 

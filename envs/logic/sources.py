@@ -1,54 +1,51 @@
 """Where logic problems come from: data sets by file or hub. Nothing is executed here."""
 
 from collections.abc import Callable, Iterator, Mapping
-from itertools import islice
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from envisions.records import Problem
-from envs.logic.checking import SEMANTICS
-from envs.math.formats import Record, RecordError, record, text
-from envs.math.sources import Hub, SourceError, file_rows, hub_rows
+from envs.logic import syllogisms
+from envs.logic.task import SEMANTICS, posed
+from envs.logic.theories import DEEPEST, generate
+from envs.problems import SetConfig, chosen
+from envs.rows import Hub, Record, RecordError, SourceError, file_rows, hub_rows, record, text
 
 LETTERS = {"A": "True", "B": "False", "C": "Unknown"}
 LABELS = {"true": "True", "false": "False", "unknown": "Unknown", "uncertain": "Unknown"}
 ABOUT = "?"  # what stands before it asks whether the statement behind it is true
 
 
-class LogicSource(BaseModel):
+class LogicSource(SetConfig):
     """One set of logic problems: its name, which settles the semantics, and where its records lie."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
     name: str
-    """What the records are: proofwriter, proofwriter-cwa, ruletaker, folio, prontoqa or file."""
-    path: Path | None = None
-    """A local file, one JSON record a line (or one JSON list); relative to the run file."""
+    """What the records are: theories, syllogisms, proofwriter, proofwriter-cwa, ruletaker, folio, prontoqa or file."""
     hub: str = ""
     """The id of a repository on the Hugging Face hub whose records have the same fields."""
-    count: int = Field(default=0, ge=0)
-    """How many problems; 0 takes all."""
-    skip: int = Field(default=0, ge=0)
-    """How many problems to leave out at the beginning."""
+    depth: int = Field(default=2, ge=0, le=DEEPEST)
+    """The most rules, one upon the other, that the answer of a generated theory takes."""
+    negation: bool = True
+    """Whether generated theories deny things."""
 
     @field_validator("name")
     @classmethod
     def _known(cls, name: str) -> str:
-        if name not in READERS:
-            raise ValueError(f"{name!r} is no source of logic problems; it must be one of {', '.join(READERS)}")
+        if name not in (*GENERATED, *READERS):
+            known = ", ".join((*GENERATED, *READERS))
+            raise ValueError(f"{name!r} is no source of logic problems; it must be one of {known}")
         return name
-
-    @field_validator("path")
-    @classmethod
-    def _beside_the_run_file(cls, path: Path | None, info: ValidationInfo) -> Path | None:
-        folder = (info.context or {}).get("folder")
-        return Path(folder, path) if path and folder else path
 
     @model_validator(mode="after")
     def _one_place(self) -> "LogicSource":
-        if bool(self.path) == bool(self.hub):
+        if self.name in GENERATED:
+            if self.path or self.hub:
+                raise ValueError(f"{self.name} are generated; leave out path and hub")
+            if not self.count:
+                raise ValueError(f"count is 0; {self.name} are generated, so it must be at least 1")
+        elif bool(self.path) == bool(self.hub):
             found = "both path and hub are" if self.path else "neither path nor hub is"
             raise ValueError(f"{found} given for {self.name}; give one: a local file, or the id of a repository")
         return self
@@ -56,20 +53,8 @@ class LogicSource(BaseModel):
 
 def load(source: LogicSource, split: str) -> list[Problem]:
     """The problems of one set, in order, each with an id of its own. Raises SourceError, one line."""
-    end = source.skip + source.count if source.count else None
-    problems = list(islice(_each(source, split), source.skip, end))
-    place = source.path or source.hub
-    if len(problems) < max(source.count, 1):
-        raise SourceError(
-            f"{place} holds {len(problems)} problems after the first {source.skip}; "
-            f"{max(source.count, 1)} are asked for: lower count or skip"
-        )
-    seen: set[str] = set()
-    for problem in problems:
-        if problem.id in seen:
-            raise SourceError(f"{place}: id {problem.id!r} occurs twice; give each record its own id")
-        seen.add(problem.id)
-    return problems
+    each = GENERATED.get(source.name, _each)
+    return chosen(each(source, split), source, source.path or source.hub or source.name)
 
 
 def _each(source: LogicSource, split: str) -> Iterator[Problem]:
@@ -82,11 +67,10 @@ def _each(source: LogicSource, split: str) -> Iterator[Problem]:
             raise SourceError(f"{place}: {fault}; mend it or take it out") from None
 
 
-def posed(name: str, split: str, setup: Mapping[str, Any]) -> Problem:
-    """A problem from semantics, context, asked and answer."""
-    told = {key: setup[key] for key in ("semantics", "context", "asked")}
-    question = f"{told['context']}\n{told['asked']}".strip()
-    return Problem(id=name, world="logic", question=question, answer=setup["answer"], split=split, setup=told)
+def _theories(source: LogicSource, split: str) -> Iterator[Problem]:
+    part = "train" if split == "train" else "test"
+    made = generate(part, source.skip + source.count, source.seed, source.depth, source.negation)
+    return (replace(problem, id=f"theories-{split}-{index}", split=split) for index, problem in enumerate(made))
 
 
 def label(row: Record, *names: str) -> str:
@@ -113,7 +97,7 @@ def _rules(semantics: str) -> Callable[[Record], Mapping[str, Any]]:
 
 def _folio(row: Record) -> Mapping[str, Any]:
     premises = row.get("premises")
-    told = " ".join(premises) if isinstance(premises, list) else text(row, "premises")
+    told = "\n".join(premises) if isinstance(premises, list) else text(row, "premises")
     return {"semantics": "fol", "context": told, "asked": text(row, "conclusion"), "answer": label(row, "label")}
 
 
@@ -130,6 +114,10 @@ def checked(row: Record) -> Mapping[str, Any]:
     }
 
 
+GENERATED: Mapping[str, Callable[[LogicSource, str], Iterator[Problem]]] = {
+    "theories": _theories,
+    "syllogisms": lambda source, split: syllogisms.generate(split, source.skip + source.count, source.seed),
+}
 READERS: Mapping[str, Callable[[Record], Mapping[str, Any]]] = {
     "proofwriter": _rules("rules-owa"),
     "proofwriter-cwa": _rules("rules-cwa"),

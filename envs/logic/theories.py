@@ -1,27 +1,41 @@
 """Rule theories by lot, told in English: a chain of rules of the wanted depth, distractors, and a balanced question."""
 
 import random
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from envisions.records import Problem
 from envs.logic.chaining import Chain, chain
 from envs.logic.printing import rule_text
-from envs.logic.sources import posed
-from envs.logic.syntax import Literal, Rule
+from envs.logic.statements import Literal, Rule
+from envs.logic.task import posed
 
 DEEPEST = 5
 ANSWERS = ("True", "False", "Unknown")
-PEOPLE = {
-    "train": ("Anne", "Bob", "Charlie", "Dave", "Erin", "Fiona"),
-    "test": ("Gary", "Harry", "Ida", "Jack", "Karen", "Leo"),
+
+
+class Words(NamedTuple):
+    """What theories are told with. A verb stands in its third person, as the predicate does."""
+
+    people: tuple[str, ...]
+    traits: tuple[str, ...]
+    verbs: tuple[str, ...]
+
+
+WORDS = {
+    "train": Words(
+        ("Anne", "Bob", "Charlie", "Dave", "Erin", "Fiona"),
+        ("big", "blue", "cold", "furry", "green", "kind", "nice", "quiet", "red", "rough"),
+        ("chases", "eats", "likes", "needs"),
+    ),
+    "test": Words(
+        ("Gary", "Harry", "Ida", "Jack", "Karen", "Leo"),
+        ("bright", "calm", "clever", "gentle", "loud", "proud", "quick", "shy", "tall", "warm"),
+        ("helps", "greets", "calls", "teaches"),
+    ),
 }
-TRAITS = {
-    "train": ("big", "blue", "cold", "furry", "green", "kind", "nice", "quiet", "red", "rough"),
-    "test": ("bright", "calm", "clever", "gentle", "loud", "proud", "quick", "shy", "tall", "warm"),
-}
-VERBS = {
-    "train": {"Chases": "chase", "Eats": "eat", "Likes": "like", "Needs": "need"},
-    "test": {"Helps": "help", "Greets": "greet", "Calls": "call", "Teaches": "teach"},
-}
+PRONOUNS = (("someone", "they"), ("something", "it"))
+HISSING = ("ches", "shes", "sses", "xes", "zes")  # third persons that end in es, not in s
 
 
 def generate(split: str, count: int, seed: int, depth: int = 2, negation: bool = True) -> list[Problem]:
@@ -29,7 +43,7 @@ def generate(split: str, count: int, seed: int, depth: int = 2, negation: bool =
 
     Train and test share neither names nor traits nor verbs. A longer list begins with the shorter one.
     """
-    if split not in PEOPLE:
+    if split not in WORDS:
         raise ValueError(f"{split!r} is no split of the theories; it must be 'train' or 'test'")
     if not 0 <= depth <= DEEPEST:
         raise ValueError(f"depth is {depth}; it must be 0 to {DEEPEST}")
@@ -37,13 +51,13 @@ def generate(split: str, count: int, seed: int, depth: int = 2, negation: bool =
     problems: dict[str, Problem] = {}
     while (index := len(problems)) < count:
         answer, deep = ANSWERS[index % 3], index // 3 % (depth + 1)
-        rules, query = draw(split, deep, answer, negation, dice)
+        rules, query = draw(WORDS[split], deep, answer, negation, dice)
         problem = posed(
             f"theories-{split}-{seed}-{index:05}",
             split,
             {
                 "semantics": "rules-owa",
-                "context": " ".join(map(told, rules)),
+                "context": tell(rules, dice),
                 "asked": told(Rule((), (query,))),
                 "answer": answer,
             },
@@ -52,10 +66,10 @@ def generate(split: str, count: int, seed: int, depth: int = 2, negation: bool =
     return list(problems.values())
 
 
-def draw(split: str, depth: int, answer: str, negation: bool, dice: random.Random) -> tuple[list[Rule], Literal]:
+def draw(words: Words, depth: int, answer: str, negation: bool, dice: random.Random) -> tuple[list[Rule], Literal]:
     """A theory without contradictions, and a query with this answer; its proof, if any, takes `depth` rules."""
     while True:
-        rules = _theory(split, depth, negation, dice)
+        rules = _theory(words, depth, negation, dice)
         derived = chain(rules)
         if any(fact.negated in derived for fact in derived.reasons):
             continue
@@ -72,39 +86,50 @@ def program(rules: list[Rule], query: Literal) -> str:
     return "\n".join(["Facts:", *facts, "Rules:", *others, "Query:", rule_text(Rule((), (query,)))])
 
 
-def told(rule: Rule) -> str:
-    """The sentence that says a fact or rule."""
+def tell(rules: Sequence[Rule], dice: random.Random) -> str:
+    """The text of a theory: a sentence a rule, in the pronouns of one style, some as `All kind things are ...`."""
+    pronouns = dice.choice(PRONOUNS)
+    return " ".join(told(rule, pronouns, dice.random() < 0.3) for rule in rules)
+
+
+def told(rule: Rule, pronouns: tuple[str, str] = PRONOUNS[0], general: bool = False) -> str:
+    """The sentence that says a fact or rule; `general`: without an if, where it is about attributes only."""
     if not rule.body:
         return f"{_clause(rule.head[0])}."
-    conditions, named = [], False
+    (head,) = rule.head
+    if general and all(one.positive and one.arguments == ("?x",) for one in (*rule.body, head._replace(positive=True))):
+        kinds = ", ".join(one.predicate.lower() for one in rule.body)
+        return f"All {kinds} things are {'' if head.positive else 'not '}{head.predicate.lower()}."
+    conditions, pronoun = [], pronouns[0]
     for literal in rule.body:
-        conditions.append(_clause(literal, "they" if named else "someone"))
-        named = named or literal.arguments[0].startswith("?")
-    return f"If {' and '.join(conditions)} then {_clause(rule.head[0], 'they' if named else 'someone')}."
+        conditions.append(_clause(literal, pronoun))
+        pronoun = pronouns[1] if literal.arguments[0].startswith("?") else pronoun
+    return f"If {' and '.join(conditions)} then {_clause(head, pronoun)}."
 
 
 def _clause(literal: Literal, pronoun: str = "") -> str:
-    """`Anne is kind`, `they do not chase Bob`."""
+    """`Anne is kind`, `they do not chase Bob`, `it does not chase Bob`."""
     predicate, positive, (subject, *objects) = literal
     spoken, plural = (pronoun, pronoun == "they") if subject.startswith("?") else (subject, False)
     if not objects:
         return f"{spoken} {'are' if plural else 'is'} {'' if positive else 'not '}{predicate.lower()}"
-    base = next(base for verbs in VERBS.values() for verb, base in verbs.items() if verb == predicate)
+    verb = predicate.lower()
+    base = verb[:-2] if verb.endswith(HISSING) else verb[:-1]
     if positive:
-        return f"{spoken} {base if plural else predicate.lower()} {objects[0]}"
+        return f"{spoken} {base if plural else verb} {objects[0]}"
     return f"{spoken} {'do' if plural else 'does'} not {base} {objects[0]}"
 
 
-def _theory(split: str, depth: int, negation: bool, dice: random.Random) -> list[Rule]:
+def _theory(words: Words, depth: int, negation: bool, dice: random.Random) -> list[Rule]:
     """A fact, a chain of `depth` rules upon it, and as many facts and rules again to distract."""
-    people = dice.sample(PEOPLE[split], 3)
+    people = dice.sample(words.people, 3)
 
     def statement(subject: str) -> Literal:
         positive = not negation or dice.random() < 0.8
         if dice.random() < 0.35:
             other = dice.choice([one for one in people if one != subject])
-            return Literal(dice.choice(list(VERBS[split])), positive, (subject, other))
-        return Literal(dice.choice(TRAITS[split]).capitalize(), positive, (subject,))
+            return Literal(dice.choice(words.verbs).capitalize(), positive, (subject, other))
+        return Literal(dice.choice(words.traits).capitalize(), positive, (subject,))
 
     who = dice.choice(people)
     last = statement(who)
@@ -115,7 +140,7 @@ def _theory(split: str, depth: int, negation: bool, dice: random.Random) -> list
         body: tuple[Literal, ...] = (condition,)
         last = then._replace(arguments=(who, *then.arguments[1:]))
         if who in then.arguments[1:]:
-            return _theory(split, depth, negation, dice)
+            return _theory(words, depth, negation, dice)
         if dice.random() < 0.3 and also != condition and who not in also.arguments[1:]:
             body = (condition, also)
             rules.append(Rule((), (also._replace(arguments=(who, *also.arguments[1:])),)))

@@ -1,31 +1,26 @@
 """The logic world as the model sees it: a text and a statement in, a logic program out."""
 
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from string import Template
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field
 
 from envisions.records import Feedback, Outcome, Problem
-from envs.contamination import Removed, disjoint
 from envs.logic.printing import READABLE
 from envs.logic.program import ReadError, read, unfenced
 from envs.logic.sources import LogicSource, load
-from envs.logic.syntax import Statement
-from envs.math.world import draw
+from envs.logic.statements import Statement
+from envs.problems import Problems, WorldConfig
 
 PROMPTS = Path(__file__).parent / "prompts"
 FENCE = "```"
 
 
-class LogicConfig(BaseModel):
+class LogicConfig(WorldConfig):
     """The problems of the logic world and how they are put to the model."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     name: Literal["logic"] = "logic"
     """Which world: texts with a statement, and their logic programs."""
@@ -33,51 +28,24 @@ class LogicConfig(BaseModel):
     """The problems the model trains itself on."""
     test: dict[str, LogicSource] = Field(min_length=1)
     """The test sets, by name."""
-    problems: int = Field(default=0, ge=0)
-    """Train problems an iteration; 0 takes all. Slices differ: none comes again before all have been drawn."""
     shots: int = Field(default=0, ge=0, le=2)
     """Worked examples shown at iteration 0, before anything was learnt."""
+    vacuous: bool = True
+    """Refuse a query that names what the premises never mention, unless the text never does."""
+    aligned: bool = True
+    """Refuse a program that does not translate the text and the statement."""
+    prover: Literal["z3", "E", "Prover9"] = "z3"
+    """What decides first-order programs; E and Prover9 (with Mace4) must be on PATH."""
 
-    @field_validator("test")
-    @classmethod
-    def _not_called_train(cls, test: dict[str, LogicSource]) -> dict[str, LogicSource]:
-        if "train" in test:
-            raise ValueError("a test set is called 'train'; give it another name")
-        return test
 
-
-class LogicWorld:
+class LogicWorld(Problems):
     """Texts, statements and their programs. Implements envs.base.World.
 
     Every prompt ends with an opened fence, so that a completion is the program and the closing fence.
     """
 
-    def __init__(self, config: LogicConfig, seed: int = 0) -> None:
-        self.config = config
-        self.seed = seed
-
-    def __reduce__(self) -> tuple[type["LogicWorld"], tuple[LogicConfig, int]]:
-        return LogicWorld, (self.config, self.seed)  # travels without the problems it has read
-
-    def problems(self, split: str, iteration: int) -> Sequence[Problem]:
-        """The train problems of one iteration, or a whole test set by its name; raises SourceError."""
-        train, tests, _ = self._sets
-        if split == "train":
-            return draw(train, self.config.problems, iteration, self.seed)
-        if split not in tests:
-            raise ValueError(f"{split!r} is no set of problems; it must be one of {', '.join(('train', *tests))}")
-        return tests[split]
-
-    @property
-    def removed(self) -> Removed:
-        """What was taken out of the train problems to keep the test sets unseen."""
-        return self._sets[2]
-
-    @cached_property
-    def _sets(self) -> tuple[list[Problem], Mapping[str, list[Problem]], Removed]:
-        tests = {name: load(source, name) for name, source in self.config.test.items()}
-        train, removed = disjoint(load(self.config.train, "train"), tests)
-        return train, tests, removed
+    def load(self, source: LogicSource, split: str) -> list[Problem]:
+        return load(source, split)
 
     def prompt(self, problem: Problem) -> str:
         """Text, statement, opened fence."""

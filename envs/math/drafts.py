@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from envisions.records import Feedback, Outcome, Problem
+from envs import invented
 from envs.math import stories
 from envs.math.world import signature
 
@@ -18,11 +19,6 @@ OPERATORS: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult
 OPPOSITE = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
 NAMES = ("first", "second", "third")
 WORD = re.compile(r"\b[A-Za-z]+\b")
-SYLLABLE = (
-    tuple("bcdfghjklmnprstvwz"),
-    tuple("aeiou"),
-    ("", "", "l", "n", "r"),
-)
 SIZES, SIZE_WEIGHTS = (2, 3, 4), (5, 4, 3)  # operands of a program, and how often
 
 
@@ -104,14 +100,13 @@ def _value(node: ast.expr, problem: Problem) -> Fraction:
 def smudged(question: str, dice: random.Random, share: float) -> str:
     """The question with a share of its words replaced by invented ones, each wherever it stands; slots stay."""
     told = dict.fromkeys(WORD.findall(question))
-    invented = {word: _like(word, dice) for word in told if dice.random() < share}
-    return WORD.sub(lambda found: invented.get(found[0], found[0]), question)
+    others = {word: _like(word, dice) for word in told if dice.random() < share}
+    return WORD.sub(lambda found: others.get(found[0], found[0]), question)
 
 
 def _like(word: str, dice: random.Random) -> str:
     """An invented word with the capital and the plural of this one."""
-    syllables = [dice.choice(sounds) for _ in range(dice.randint(1, 3)) for sounds in SYLLABLE]
-    text = "".join(syllables) + "s" * word.endswith("s")
+    text = invented.word(dice) + "s" * word.endswith("s")
     return text.capitalize() if word[0].isupper() else text
 
 

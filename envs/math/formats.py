@@ -1,16 +1,11 @@
 """How each data set writes a problem down: one record in, question, answer and inputs out."""
 
-import json
 import math as mathematics
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-Record = Mapping[str, Any]
-
-
-class RecordError(ValueError):
-    """A record against the rules of its data set; the text names the field and the rule."""
+from envs.rows import Record, RecordError, field, named, text
 
 
 class Reading(NamedTuple):
@@ -21,32 +16,12 @@ class Reading(NamedTuple):
     inputs: Mapping[str, int | float] | None = None
 
 
-def record(row: Any) -> Record:
-    """The row itself, or what it says as a line of JSON, when that is an object."""
-    if isinstance(row, str):
-        try:
-            row = json.loads(row)
-        except ValueError as fault:
-            raise RecordError(f"no JSON ({fault})") from None
-    if not isinstance(row, dict):
-        raise RecordError(f"a {type(row).__name__} stands where a JSON object must stand")
-    return row
-
-
-def text(row: Record, *names: str) -> str:
-    """The first of these fields that the record has, as text without white space at its ends."""
-    value = _field(row, *names)
-    if not isinstance(value, str) or not value.strip():
-        raise RecordError(f"{_named(row, names)} is {value!r:.60}; it must be text")
-    return value.strip()
-
-
 def number(row: Record, *names: str) -> str:
     """The first of these fields that the record has, as a number's text: whole numbers without a point."""
-    value = _field(row, *names)
+    value = field(row, *names)
     found = _number(value)
     if found is None:
-        raise RecordError(f"{_named(row, names)} is {value!r:.60}; it must be a finite number")
+        raise RecordError(f"{named(row, names)} is {value!r:.60}; it must be a finite number")
     return str(found)
 
 
@@ -90,7 +65,7 @@ def asdiv(row: Record) -> Reading | None:
 
 def mwp(row: Record) -> Reading:
     """Word problems with slots: the question keeps `number0` ..., which become the arguments of the program."""
-    question, numbers = text(row, "question"), _field(row, "numbers")
+    question, numbers = text(row, "question"), field(row, "numbers")
     if not isinstance(numbers, list):
         raise RecordError(f"numbers is {numbers!r:.60}; it must be a list of numbers")
     inputs = {f"number{slot}": _number(value) for slot, value in enumerate(numbers)}
@@ -104,7 +79,7 @@ def mwp(row: Record) -> Reading:
 
 def plain(row: Record) -> Reading:
     """Any set: a question, and an answer that is a number or text (LaTeX, a fraction, a tuple ...)."""
-    answer = _field(row, "answer")
+    answer = field(row, "answer")
     return Reading(text(row, "question"), text(row, "answer") if isinstance(answer, str) else number(row, "answer"))
 
 
@@ -138,14 +113,3 @@ def _number(value: Any) -> int | float | None:
     if isinstance(value, float) and mathematics.isfinite(value):
         return int(value) if value == int(value) else value
     return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _field(row: Record, *names: str) -> Any:
-    for name in names:
-        if row.get(name) is not None:
-            return row[name]
-    raise RecordError(f"field {' or '.join(names)} is missing")
-
-
-def _named(row: Record, names: tuple[str, ...]) -> str:
-    return next(name for name in names if row.get(name) is not None)

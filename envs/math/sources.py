@@ -1,40 +1,24 @@
 """Where problems come from: generators, data sets on the hub, and local files. Nothing is executed here."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import islice
-from pathlib import Path
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from envisions.records import Problem
 from envs.math import formats, gym, stories
-from envs.math.formats import Reading, Record
+from envs.math.formats import Reading
+from envs.problems import SetConfig, chosen
+from envs.rows import Hub, Record, RecordError, SourceError, file_rows, hub_rows, record
 
 
-class SourceError(ValueError):
-    """A set of problems that cannot be read: one line with the place, the rule and the way out."""
-
-
-class SourceConfig(BaseModel):
+class SourceConfig(SetConfig):
     """One set of problems: its name, and where its records lie."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     name: str
     """What the records are: stories, reasoning-gym, gsm8k, math, gsm-hard, svamp, asdiv, mawps, mwp or file."""
-    path: Path | None = None
-    """A local file, one JSON record a line (or one JSON list); relative to the run file."""
     hub: bool | str = False
     """Read from the Hugging Face hub: true for the usual repository of that name, or the id of another."""
-    count: int = Field(default=0, ge=0)
-    """How many problems; 0 takes all of a data set. Generated sources need a number."""
-    skip: int = Field(default=0, ge=0)
-    """How many problems to leave out at the beginning."""
-    seed: int = 0
-    """What generated problems are drawn from."""
     distractors: float = Field(default=0.25, ge=0, le=1)
     """Share of the stories that carry a number nobody needs."""
     slots: bool = False
@@ -55,12 +39,6 @@ class SourceConfig(BaseModel):
         if unknown := [task for task in tasks if task not in gym.TASKS]:
             raise ValueError(f"{unknown[0]!r} is no task to be checked by number; choose from {', '.join(gym.TASKS)}")
         return tasks
-
-    @field_validator("path")
-    @classmethod
-    def _beside_the_run_file(cls, path: Path | None, info: ValidationInfo) -> Path | None:
-        folder = (info.context or {}).get("folder")
-        return Path(folder, path) if path and folder else path
 
     @model_validator(mode="after")
     def _one_place(self) -> "SourceConfig":
@@ -84,32 +62,8 @@ def load(source: SourceConfig, split: str) -> list[Problem]:
     `split` is "train" or the name of a test set; on the hub every other name than "train" reads the test part.
     Raises SourceError (one line) when a file, a record or a repository cannot be read.
     """
-    end = source.skip + source.count if source.count else None
-    problems = list(islice(LOADERS[source.name](source, split), source.skip, end))
-    if len(problems) < max(source.count, 1):
-        place = source.path or (source.hub if isinstance(source.hub, str) else source.name)
-        raise SourceError(
-            f"{place} holds {len(problems)} problems after the first {source.skip}; "
-            f"{max(source.count, 1)} are asked for: lower count or skip"
-        )
-    seen: set[str] = set()
-    for problem in problems:
-        if problem.id in seen:
-            raise SourceError(
-                f"{source.path or source.name}: id {problem.id!r} occurs twice; give each record its own id"
-            )
-        seen.add(problem.id)
-    return problems
-
-
-@dataclass(frozen=True)
-class Hub:
-    """Where a data set lies on the hub. `None` stands for the only configuration of a repository."""
-
-    id: str
-    train: str = "train"
-    test: str = "test"
-    configs: tuple[str | None, ...] = (None,)
+    place = source.path or (source.hub if isinstance(source.hub, str) else source.name)
+    return chosen(LOADERS[source.name](source, split), source, place)
 
 
 @dataclass(frozen=True)
@@ -122,65 +76,28 @@ class Records:
 
     def __call__(self, source: SourceConfig, split: str) -> Iterator[Problem]:
         for place, found in self.each(source, split):
-            if isinstance(found, formats.RecordError):
+            if isinstance(found, RecordError):
                 raise SourceError(f"{place}: {found}; a {source.name} record is {self.shape}: mend it or take it out")
             if found is not None:
                 yield found
 
-    def each(self, source: SourceConfig, split: str) -> Iterator[tuple[str, Problem | formats.RecordError | None]]:
+    def each(self, source: SourceConfig, split: str) -> Iterator[tuple[str, Problem | RecordError | None]]:
         """The place of each record with its problem, its fault, or None where its answer is of a kind left out."""
         rows = file_rows(source.path) if source.path else hub_rows(self.hub, source.hub, split)
         for index, (place, row) in enumerate(rows):
             try:
-                record = formats.record(row)
-                reading = self.read(record)
-            except formats.RecordError as fault:
+                found = record(row)
+                reading = self.read(found)
+            except RecordError as fault:
                 yield place, fault
                 continue
-            name = f"{source.name}-{split}-{record.get('id', index)}"
+            name = f"{source.name}-{split}-{found.get('id', index)}"
             yield place, problem(name, split, reading) if reading else None
 
 
 def problem(name: str, split: str, reading: Reading) -> Problem:
     setup = {"inputs": reading.inputs} if reading.inputs else {}
     return Problem(id=name, world="math", question=reading.question, answer=reading.answer, split=split, setup=setup)
-
-
-def file_rows(path: Path) -> Iterator[tuple[str, Any]]:
-    """Each line of a JSONL file, or each record of a JSON list, with its place for an error message."""
-    if not path.is_file():
-        raise SourceError(
-            f"data set file {path} does not exist; correct the path, or set hub = true to download the set"
-        )
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as fault:
-        raise SourceError(f"{path}: {fault}; it must be a readable file of UTF-8 text") from None
-    if text.lstrip().startswith("["):
-        try:
-            rows = json.loads(text)
-        except ValueError as fault:
-            raise SourceError(f"{path}: no JSON ({fault}); mend it or take it out") from None
-        return ((f"{path} record {number}", row) for number, row in enumerate(rows, start=1))
-    return ((f"{path} line {number}", line) for number, line in enumerate(text.split("\n"), start=1) if line.strip())
-
-
-def hub_rows(hub: Hub | None, wanted: bool | str, split: str) -> Iterator[tuple[str, Any]]:
-    """Each record of a hub repository (or of a local folder laid out like one), with its place for an error message."""
-    import datasets
-
-    repository = wanted if isinstance(wanted, str) else hub.id if hub else ""
-    part = (hub.train if split == "train" else hub.test) if hub else ("train" if split == "train" else "test")
-    for config in hub.configs if hub else (None,):
-        place = f"{repository} ({config}, {part})" if config else f"{repository} ({part})"
-        try:
-            rows = datasets.load_dataset(repository, config, split=part)
-        except Exception as fault:
-            reason = (str(fault).splitlines() or [type(fault).__name__])[0]
-            raise SourceError(
-                f"{place} cannot be read: {reason}; check name and network, or give a local path"
-            ) from None
-        yield from ((f"{place} record {number}", row) for number, row in enumerate(rows, start=1))
 
 
 def _stories(source: SourceConfig, split: str) -> Iterator[Problem]:

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from envisions.records import Problem
 from envs.math.answers import GRADER, at_once, judged, number
-from envs.math.formats import RecordError
 from envs.math.sources import LOADERS, Records, SourceConfig
+from envs.rows import RecordError
 from envs.sandbox.sandbox import Sandbox
 
 

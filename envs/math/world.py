@@ -1,21 +1,20 @@
 """The math world as the model sees it: which problems, which prompts, and where the program stands in its text."""
 
-import random
 import re
-from collections.abc import Mapping, Sequence
-from functools import cache, cached_property
+from collections.abc import Hashable, Mapping
+from functools import cache
 from pathlib import Path
 from string import Template
 from textwrap import indent
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field
 
 from envisions.records import Feedback, Outcome, Problem
-from envs.contamination import Removed, disjoint
 from envs.math import programs
 from envs.math.shapes import SPLITS, load_words
 from envs.math.sources import SourceConfig, load
+from envs.problems import Problems, WorldConfig
 
 PROMPTS = Path(__file__).parent / "prompts"
 FENCE = "```"
@@ -23,10 +22,8 @@ INDENT = "    "
 CONTINUES = re.compile(r"[ \t]*(?:#.*)?\n\s*?[ \t]\S")  # a body below the head
 
 
-class MathConfig(BaseModel):
+class MathConfig(WorldConfig):
     """The problems of the math world and how they are put to the model."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     name: Literal["math"] = "math"
     """Which world: word problems and their Python programs."""
@@ -34,57 +31,29 @@ class MathConfig(BaseModel):
     """The problems the model trains itself on."""
     test: dict[str, SourceConfig] = Field(min_length=1)
     """The test sets, by name."""
-    problems: int = Field(default=0, ge=0)
-    """Train problems an iteration; 0 takes all. Slices differ: none comes again before all have been drawn."""
     shots: int = Field(default=0, ge=0, le=3)
     """Worked examples shown at iteration 0, before anything was learnt."""
     show_feedback: bool = True
     """Tell the model what happened when its program ran. The paper's form (false) shows it the program only."""
 
-    @field_validator("test")
-    @classmethod
-    def _not_called_train(cls, test: dict[str, SourceConfig]) -> dict[str, SourceConfig]:
-        if "train" in test:
-            raise ValueError("a test set is called 'train'; give it another name")
-        return test
 
-
-class MathWorld:
+class MathWorld(Problems):
     """Word problems and their programs: `def solution(...)` in a Python fence. Implements envs.base.World.
 
     Every prompt ends with the opened fence and the head of the function, so a completion is its body and the closing
     fence: the model writes, and learns, only what it has to think about.
-    `seed` draws the slices of problems; the sets are read once, at the first call that needs them.
     """
 
     def __init__(self, config: MathConfig, seed: int = 0) -> None:
-        self.config = config
-        self.seed = seed
+        super().__init__(config, seed)
         self._zero_shot = _template("zero_shot")
         self._refine = _template("refine" if config.show_feedback else "refine_program_only")
 
-    def __reduce__(self) -> tuple[type["MathWorld"], tuple[MathConfig, int]]:
-        return MathWorld, (self.config, self.seed)  # travels without the problems it has read
+    def load(self, source: SourceConfig, split: str) -> list[Problem]:
+        return load(source, split)
 
-    def problems(self, split: str, iteration: int) -> Sequence[Problem]:
-        """The train problems of one iteration, or a whole test set by its name; raises SourceError."""
-        train, tests, _ = self._sets
-        if split == "train":
-            return draw(train, self.config.problems, iteration, self.seed)
-        if split not in tests:
-            raise ValueError(f"{split!r} is no set of problems; it must be one of {', '.join(('train', *tests))}")
-        return tests[split]
-
-    @property
-    def removed(self) -> Removed:
-        """What was taken out of the train problems to keep the test sets unseen."""
-        return self._sets[2]
-
-    @cached_property
-    def _sets(self) -> tuple[list[Problem], Mapping[str, list[Problem]], Removed]:
-        tests = {name: load(source, name) for name, source in self.config.test.items()}
-        train, removed = disjoint(load(self.config.train, "train"), tests, frame)
-        return train, tests, removed
+    def frame(self, problem: Problem) -> Hashable | None:
+        return frame(problem)
 
     def prompt(self, problem: Problem) -> str:
         """Question, opened fence, head of the function. Paper: three wordings. Here: one."""
@@ -154,24 +123,6 @@ def _vocabulary() -> re.Pattern[str]:
     sets = [load_words(split) for split in SPLITS]
     words = {word for each in sets for word in (*each.names, *each.things, *each.places)}
     return re.compile(rf"\b({'|'.join(sorted(map(re.escape, words), key=len, reverse=True))})\b")
-
-
-def draw(problems: Sequence[Problem], size: int, iteration: int, seed: int) -> list[Problem]:
-    """The slice of iteration 1, 2, ...: shuffled by the seed, and nothing twice before everything was drawn once.
-
-    A `size` of 0, or one that covers all, gives all in their own order. Never the same problem twice in a slice.
-    """
-    if not 0 < size < len(problems):
-        return list(problems)
-    dice = random.Random(f"{seed}/problems")
-    taken, rest = [], dice.sample(range(len(problems)), len(problems))
-    for _ in range(iteration):
-        taken, rest = rest[:size], rest[size:]
-        if short := size - len(taken):
-            fresh = [index for index in range(len(problems)) if index not in set(taken)]
-            again = dice.sample(fresh, len(fresh))
-            taken, rest = taken + again[:short], again[short:] + dice.sample(taken, len(taken))
-    return [problems[index] for index in taken]
 
 
 def _template(name: str) -> Template:

@@ -11,7 +11,7 @@ from envisions import cli
 from envisions.check import WORLDS, Checkable, check, execute, math_problem, validate
 from envisions.records import Feedback, Outcome, Problem
 from envs.base import InfrastructureError
-from envs.math.sources import SourceError
+from envs.rows import SourceError
 from envs.sandbox.sandbox import SandboxConfig
 
 SANDBOX = SandboxConfig(seconds=5, parallel=2)

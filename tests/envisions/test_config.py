@@ -10,7 +10,9 @@ from typer.testing import CliRunner
 
 from envisions import cli, folder
 from envisions.config import ConfigError, load
+from envs.web.world import WebConfig
 
+WEB = Path(__file__).parents[2] / "examples" / "web.toml"
 RUN = """
 [run]
 name = "trial"
@@ -58,6 +60,9 @@ def refused(run_file: Path, *overrides: str) -> str:
     ("override", "message"),
     [
         ("learn.rtae=1", "learn.rtae is unknown; did you mean learn.rate?"),
+        ("world.name=lgic", "world: name is 'lgic'; did you mean logic?"),
+        ("world.name=chess", "world: name is 'chess'; it must be one of math, logic"),
+        ("world.shtos=1", "world.shtos is unknown; did you mean world.shots?"),
         ("qqqq=1", "qqqq is unknown; it must be one of actors, engine, explore, learn, run, sandbox, select, world"),
         ("explore.samples=0", "explore.samples is 0; it must be at least 1"),
         ("learn.rate=fast", "learn.rate is 'fast'; it must be a valid number"),
@@ -115,3 +120,21 @@ def test_an_unknown_run_file_ends_the_command_with_one_line() -> None:
     result = CliRunner().invoke(cli.app, ["train", "absent.toml"])
     assert isinstance(result.exception, ConfigError)
     assert str(result.exception) == "absent.toml does not exist; name a run file such as examples/laptop.toml"
+
+
+@pytest.mark.parametrize(
+    "file", sorted((Path(__file__).parents[2] / "examples").glob("*.toml")), ids=lambda file: file.stem
+)
+def test_every_example_is_a_valid_run(file: Path) -> None:
+    assert load(file).world.name in file.read_text()
+
+
+def test_the_web_run_names_its_world_and_its_tasks() -> None:
+    config = load(WEB, ["world.episode.pages=3"])
+    assert isinstance(config.world, WebConfig)
+    assert config.world.episode.pages == 3
+    assert config.world.train.tasks == ("easy",)
+    with pytest.raises(ConfigError, match="did you mean"):
+        load(WEB, ["world.episode.page=3"])
+    with pytest.raises(ConfigError, match="'click-buton' is no task; did you mean click-button"):
+        load(WEB, ["world.train.tasks=click-buton"])

@@ -107,6 +107,19 @@ def test_the_sandbox_really_runs_a_program_and_its_refusal_is_told() -> None:
     )
 
 
+def test_the_solvers_really_answer_and_a_missing_one_is_told_with_how_to_install_it() -> None:
+    assert "answered" in doctor.solver().detail
+    assert has_fault(doctor.solver(failing("ModuleNotFoundError: No module named 'z3'\n")), "z3", "cpu.lock")
+
+
+def test_provers_are_information_only() -> None:
+    assert doctor.provers(lambda binary: None).ok
+    assert (
+        "E absent; Prover9 /usr/bin/prover9"
+        in doctor.provers(lambda binary: "/usr/bin/prover9" if binary == "prover9" else None).detail
+    )
+
+
 def test_layers_that_are_missing_around_programs_are_told() -> None:
     assert has_fault(doctor.sandbox(lambda code, seconds: Tried(0, "0.5 limits\n", "", 1.0)), "no seccomp", "isolation")
     readable = doctor.sandbox(lambda code, seconds: Tried(0, "0.5 limits seccomp\n", "", 1.0))

@@ -36,6 +36,18 @@ def test_a_recipe_makes_a_model_folder_with_its_log(tmp_path: Path) -> None:
     assert (log["texts"], log["fingerprint"]) == (60, weights.fingerprint(str(tmp_path)))
 
 
+def test_the_questions_of_a_recipe_are_looked_for_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_text('questions = { name = "mwp", path = "none.jsonl" }')
+    done = subprocess.run(
+        [sys.executable, "-m", "envisions", "make-base", tmp_path / "recipe.toml"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode != 0
+    assert f"{tmp_path / 'none.jsonl'} does not exist" in done.stderr
+
+
 @pytest.mark.parametrize("read", [0.0, 1.0])
 def test_a_text_is_a_prompt_of_the_world_with_a_program_or_read_from_its_second_word_on(read: float) -> None:
     recipe = Recipe.model_validate({"questions": {"name": "stories", "count": 30}, "refinements": 0, "read": read})

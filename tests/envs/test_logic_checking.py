@@ -2,22 +2,20 @@
 
 import json
 from collections.abc import Iterator
-from itertools import chain as joined
 from pathlib import Path
-from random import Random
 
 import pytest
 
+from benchmarks.agreement import compare, installed, theory
 from envisions.records import Outcome, Problem
 from envs.base import InfrastructureError
 from envs.logic.chaining import ANYTHING, StepsSpentError, chain
 from envs.logic.checking import Answer, Strictness
-from envs.logic.closed import CircularNegationError, answer_set, closed_chain
+from envs.logic.closed import answer_set
 from envs.logic.environment import LogicEnvironment
-from envs.logic.provers import E
-from envs.logic.refuting import entails
 from envs.logic.solver import Z3
-from envs.logic.syntax import Literal, Rule, formula_of
+from envs.logic.statements import Literal, Rule, formula_of
+from envs.logic.syntax import Not
 
 PROGRAMS = Path(__file__).parents[3] / "shared/data/logic/proofwriter_dev_programs_gpt-4.json"
 LABELS = {"A": "True", "B": "False", "C": "Unknown"}
@@ -69,38 +67,6 @@ def test_a_right_program_is_accepted_with_evidence(
     assert "proof" in feedback.evidence or "derived" in feedback.evidence
 
 
-ATTACKS = {
-    "a fact that is not in the text": (
-        f"{FACTS}Green(Cat, True)\n{RULES}Query:\nGreen(Cat, True)",
-        "The cat is green.",
-    ),
-    "another query": (f"{FACTS}{RULES}Query:\nKind(Anne, True)", "The cat is green."),
-    "swapped arguments": (f"{FACTS}{RULES}Query:\nSees(Anne, Cat, True)", "The cat sees Anne."),
-    "a query of words of the text": (f"{FACTS}{RULES}Query:\nGreen(Green, True)", "Anne is green."),
-    "nothing translated": ("Facts:\nKind(Anne)\nQuery:\nGreen(Cat, True)", "The cat is green."),
-    "no premises": ("Facts:\nQuery:\nGreen(Cat, True)", "The cat is green."),
-    "a vacuous predicate": (f"{FACTS}{RULES}Query:\nGreenish(Cat, True)", "The cat is green."),
-    "contradictory facts": (f"{FACTS}Kind(Anne, False)\n{RULES}Query:\nKind(Anne, True)", "Anne is kind."),
-    "two arities": (f"{FACTS}Sees(Cat)\n{RULES}Query:\nGreen(Anne, True)", "Anne is green."),
-    "a variable as a query": (f"{FACTS}{RULES}Query:\nGreen($x, True)", "Something is green."),
-    "a lookalike letter": (f"{FACTS}{RULES}Query:\nGreen(Аnne, True)", "Anne is green."),
-    "the answer in a gloss": (f"{FACTS}{RULES}Query:\n::: Green(Anne, True)", "Anne is green."),
-    "a rule as a query": (f"{FACTS}{RULES}Query:\nGreen($x) >>> Green($x)", "Anne is green."),
-    "a comment": (f"{FACTS}{RULES}Query:\nGreen(Anne) /* True */", "Anne is green."),
-    "deep brackets": (f"{FACTS}{RULES}Query:\n{'(' * 5000}", "Anne is green."),
-    "everything is so": (f"{FACTS}Green($x, True)\n{RULES}Query:\nGreen(Cat, True)", "The cat is green."),
-}
-
-
-@pytest.mark.parametrize("attack", ATTACKS)
-@pytest.mark.parametrize("gold", ["True", "False", "Unknown"])
-def test_no_trick_is_accepted(environment: LogicEnvironment, attack: str, gold: str) -> None:
-    program, asked = ATTACKS[attack]
-    feedback = environment.execute(problem(asked, gold), program)
-    assert feedback.outcome is not Outcome.accepted
-    assert feedback.error
-
-
 FIRST_ORDER = {
     "inconsistent": ("P(a)\n-P(a)", "P(b)", "Inconsistent"),
     "true": ("all x (P(x) -> Q(x))\nP(a)", "Q(a)", "True"),
@@ -137,68 +103,48 @@ def test_rules_with_many_variables_run_out_of_steps_and_not_of_time() -> None:
 
 def test_a_solver_that_was_killed_is_replaced() -> None:
     prover = Z3()
-    formulas = [formula_of(Rule((), (Literal("P", True, ("a",)),)))]
-    assert prover.refute(formulas, 100).status == "sat"
+    formula = formula_of(Rule((), (Literal("P", True, ("a",)),)))
+    (found,) = prover.refute([], [formula], 100)
+    assert found.status == "sat"
     assert prover._process is not None
     prover._process.kill()
-    assert prover.refute(formulas, 100).status == "sat"
+    assert [found.status for found in prover.refute([formula], [formula, Not(formula)], 100)] == ["sat", "unsat"]
     assert prover.replaced == 1
     prover.close()
 
 
-def random_rules(dice: Random, negation: bool) -> list[Rule]:
-    def literal(variables: str, negative: float) -> Literal:
-        predicate, arity = dice.choice([("p", 1), ("q", 1), ("r", 2), ("s", 1)])
-        names = tuple(dice.choice([f"?{variables}", "a", "b"] if variables else "abc") for _ in range(arity))
-        return Literal(predicate, dice.random() > negative, names)
-
-    share = 0.25 if negation else 0.0
-    facts = [Rule((), (literal("", share),)) for _ in range(dice.randint(1, 5))]
-    rules = [
-        Rule(tuple(literal("x", share) for _ in range(dice.randint(1, 2))), (literal("x", share),))
-        for _ in range(dice.randint(1, 5))
-    ]
-    return [*facts, *rules]
+@pytest.mark.parametrize(
+    "count", [60, pytest.param(10_000, marks=[pytest.mark.slow, pytest.mark.timeout(7200)], id="ten thousand")]
+)
+def test_independent_backends_give_one_answer(count: int) -> None:
+    provers = installed()
+    try:
+        found = [(defects, said, asked) for asked, said, defects in compare(count, provers) if defects]
+    finally:
+        for prover in provers:
+            prover.close()
+    assert not found
 
 
-@pytest.mark.parametrize("count", [400, pytest.param(10_000, marks=pytest.mark.slow)])
-def test_chaining_and_clingo_derive_the_same(count: int) -> None:
-    dice, circular = Random(1), 0
-    for _ in range(count):
-        rules = random_rules(dice, negation=True)
+def test_the_whole_of_what_follows_is_the_same_by_chaining_and_by_clingo() -> None:
+    for number in range(600):
+        rules, _ = theory(number)
         derived = {fact for fact in chain(rules).reasons if fact.predicate != ANYTHING}
         assert answer_set(rules, closed=False) == derived
-        try:
-            found = answer_set(rules, closed=True)
-        except CircularNegationError:
-            circular += 1
-            continue
-        by_chain = closed_chain(rules, 100_000)
-        assert {fact for fact in found if fact.positive} == {
-            fact
-            for fact in by_chain.reasons
-            if fact.positive and fact.predicate not in (ANYTHING,) and fact.predicate[0] != "¬"
-        }
-    assert circular < count
 
 
-@pytest.mark.parametrize("count", [25, pytest.param(10_000, marks=pytest.mark.slow)])
-def test_classical_provers_agree_with_each_other_and_with_chaining_on_positive_rules(count: int) -> None:
+@pytest.mark.parametrize("prover", ["z3", "E", "Prover9"])
+def test_every_prover_decides_and_another_one_audits(prover: str) -> None:
     try:
-        e = E()
+        environment = LogicEnvironment(Strictness.none(), prover)
     except InfrastructureError as missing:
         pytest.skip(str(missing))
-    z3, dice = Z3(), Random(2)
+    posed, text = problem("", "True", "fol", ""), "Premises:\nall x (P(x) -> Q(x))\nP(a)\nConclusion:\nQ(a)"
     try:
-        for number in range(count):
-            rules = random_rules(dice, negation=bool(number % 2))
-            query = dice.choice(
-                [literal for literal in joined(*(rule.head for rule in rules)) if "?x" not in literal[2]]
-            )
-            premises, goal = [formula_of(rule) for rule in rules], formula_of(Rule((), (query,)))
-            answer = entails(z3, premises, goal).answer
-            assert entails(e, premises, goal).answer == answer
-            if not number % 2:
-                assert answer == ("True" if query in chain(rules) else "Unknown")
+        assert environment.start() == {"prover": prover}
+        assert environment.execute(posed, text).outcome is Outcome.accepted
+        assert environment.audit(posed, text) == Answer.true
+        assert environment._auditor is not None
+        assert environment._auditor.name != prover
     finally:
-        z3.close()
+        environment.close()

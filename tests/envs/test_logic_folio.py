@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from envs.logic.formulas import FormulaError, read_formula
+from envs.logic.formulas import read_formula
+from envs.logic.grammar import FormulaError
 from envs.logic.refuting import entails
 from envs.logic.solver import Z3
 from envs.logic.syntax import symbols

@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envs.logic.formulas import FormulaError, read_formula, read_rule
+from envs.logic.formulas import read_formula
+from envs.logic.grammar import FormulaError
 from envs.logic.printing import READABLE, program, safe
 from envs.logic.program import ReadError, read
+from envs.logic.rules import read_rule
 from envs.logic.syntax import And, Atom, Equal, Exists, ForAll, Formula, Function, Iff, Implies, Not, Or, Variable, Xor
 
 PROGRAM = (

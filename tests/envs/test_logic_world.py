@@ -8,9 +8,10 @@ import pytest
 
 from envisions.check import check
 from envisions.records import Feedback, Outcome
-from envs.logic.sources import LogicSource, load, posed
+from envs.logic.sources import LogicSource, load
+from envs.logic.task import posed
 from envs.logic.world import LogicConfig, LogicWorld, _shots
-from envs.math.sources import SourceError
+from envs.rows import SourceError
 
 DATA = Path(__file__).parents[3] / "shared/data/logic"
 PROGRAM = "Facts:\nKind(Anne, True)\nRules:\nKind($x, True) >>> Green($x, True)\nQuery:\nGreen(Anne, True)"

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from envisions.records import Feedback, Outcome, Problem
 from envs.base import World
-from envs.math.world import MathConfig, MathWorld, draw, frame, result
+from envs.math.world import MathConfig, MathWorld, frame, result
+from envs.problems import draw
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "math"
 PROGRAM = "def solution():\n    cows = 3 * 4\n    return cows"

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from envs.math import formats, gym
-from envs.math.sources import LOADERS, SourceConfig, SourceError, load
+from envs.math.sources import LOADERS, SourceConfig, load
+from envs.rows import SourceError
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 
