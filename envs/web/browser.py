@@ -106,7 +106,6 @@ class Browser:
             page = await self._context.new_page()
         except self._error as error:
             raise TabError(_line(error)) from None
-        page.on("crash", lambda _: None)
         self._tabs[page] = Tab(page, self._error, self._tabs.pop)
         return self._tabs[page]
 
