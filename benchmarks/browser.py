@@ -3,7 +3,7 @@
     python benchmarks/browser.py            every design (a few minutes on two cores that do nothing else)
     python benchmarks/browser.py --quick    the same way, too short to mean anything
 
-Every episode is one click, alternately of click-test and click-button, and must succeed. The designs take turns, a
+Every episode is one click, half of them of click-test and half of click-button, and must succeed. The designs take turns, a
 part of the episodes each, so that what else the machine does hits all of them alike. Two designs need more than the
 product does: pip install miniwob (with its dependencies) and apt-get install chromium-driver; pip install
 browsergym-miniwob. What is missing is said.
@@ -97,6 +97,7 @@ def measure(
             say(f"round {number + 1} of {sizes.rounds}: {name.replace('_', ' ')}")
             design = DESIGNS[name]
             part = episodes[1 + number * sizes.episodes :][: max(2, round(design.share * sizes.episodes))]
+            part = sorted(part)  # task by task, as a run has them: a page is loaded when its task changes
             try:
                 with ExitStack() as stack:
                     run = stack.enter_context(design.start(RECORDED))

@@ -180,11 +180,13 @@ def later(work: Coroutine[Any, Any, None]) -> None:
 class Tab:
     """One page of a browser and what is known of it. Every call may hang; every call may raise TabError.
 
-    `task`, `episodes`: what is loaded, and how often it was used since. `left`: where the page wanted to go.
+    `task`, `episodes`: what is loaded, and how often it was used since; `restless`: it computes while nobody uses it.
+    `left`: where the page wanted to go.
     """
 
     def __init__(self, page: Any, error: type[Exception], forget: Callable[[Any, None], object]) -> None:
-        self.task, self.episodes, self.left, self.going, self.refused = "", 0, "", False, 0
+        self.task, self.restless, self.episodes, self.refused = "", False, 0, 0
+        self.left, self.going = "", False
         self._strayed = False  # the pointer lies where an action put it
         self._page, self._error, self._forget = page, error, forget
         self._faults: list[str] = []
