@@ -3,9 +3,9 @@
     python benchmarks/browser.py            every design (a few minutes on two cores that do nothing else)
     python benchmarks/browser.py --quick    the same way, too short to mean anything
 
-Every episode is one click, half of them of click-test and half of click-button, and must succeed. The designs take turns, a
-part of the episodes each, so that what else the machine does hits all of them alike. Two designs need more than the
-product does: pip install miniwob (with its dependencies) and apt-get install chromium-driver; pip install
+Every episode is one click, half of them of click-test and half of click-button, and must succeed. The designs take
+turns, a part of the episodes each, so that what else the machine does hits all of them alike. Two designs need more
+than the product does: pip install miniwob (with its dependencies) and apt-get install chromium-driver; pip install
 browsergym-miniwob. What is missing is said.
 """
 
