@@ -15,7 +15,7 @@ from envs.base import InfrastructureError
 from envs.web.browser import Browser, Tab, TabError, reap
 from envs.web.tasks import Task
 
-MEND_SECONDS = 10.0  # for each rung
+MEND_SECONDS = 5.0  # for each rung
 IDLE_SECONDS = 2.0  # after which a tab is emptied whose page computes for as long as it is open
 BROKEN = (TabError, TimeoutError)
 
