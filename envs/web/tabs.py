@@ -143,10 +143,10 @@ class Tabs:
                     continue  # it was taken, or lost, meanwhile
                 self._idle.remove(entry)
                 tab = entry[0]
-                tab.task, tab.restless = "", False
                 try:
                     async with asyncio.timeout(MEND_SECONDS):
                         await tab.open("")
+                    tab.task, tab.restless = "", False
                     if tab in self._living:
                         self._idle.insert(0, (tab, time.monotonic()))
                 except BROKEN:
