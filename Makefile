@@ -25,6 +25,7 @@ check: $(READY)
 bench: $(READY)
 	$(PYTHON) benchmarks/engines.py
 	$(PYTHON) benchmarks/sandbox.py
+	$(PYTHON) benchmarks/browser.py
 
 base: $(READY)
 	$(PYTHON) -m envisions make-base examples/base/recipe.toml

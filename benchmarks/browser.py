@@ -3,9 +3,9 @@
     python benchmarks/browser.py            every design (a few minutes on two cores that do nothing else)
     python benchmarks/browser.py --quick    the same way, too short to mean anything
 
-Every episode is one click, alternately of click-test and click-button, and must succeed. The designs take turns, a
-part of the episodes each, so that what else the machine does hits all of them alike. Two designs need more than the
-product does: pip install miniwob (with its dependencies) and apt-get install chromium-driver; pip install
+Every episode is one click, half of them of click-test and half of click-button, and must succeed. The designs take
+turns, a part of the episodes each, so that what else the machine does hits all of them alike. Two designs need more
+than the product does: pip install miniwob (with its dependencies) and apt-get install chromium-driver; pip install
 browsergym-miniwob. What is missing is said.
 """
 
@@ -19,7 +19,7 @@ from statistics import median
 from typing import Annotated, Any, NamedTuple
 
 import typer
-from browsers import DESIGNS, Episode, Lap, one_click
+from browsers import DESIGNS, PATIENT, Episode, Lap, one_click
 from designs import Absent
 from machine import described, machine
 from rich.console import Console
@@ -71,8 +71,9 @@ def main(
     if unknown := set(only or ()) - DESIGNS.keys():
         raise typer.BadParameter(f"{min(unknown)!r} is no design; choose from {', '.join(DESIGNS)}")
     found = machine() | {"quick": quick, "settings": sizes._asdict()}
+    episodes, found["browser"] = drawn(sizes.episodes * sizes.rounds + 1)
     with Console(stderr=True).status("") as screen:
-        laps, found["not_run"] = measure(only or list(DESIGNS), sizes, screen.update)
+        laps, found["not_run"] = measure(only or list(DESIGNS), episodes, sizes, screen.update)
     found["designs"] = {name: summary(each) for name, each in laps.items()}
     found["goals"] = list(reached(found["designs"]))
     print_tables(found)
@@ -83,7 +84,7 @@ def main(
 
 
 def measure(
-    names: Sequence[str], sizes: Sizes, say: Callable[[str], object]
+    names: Sequence[str], episodes: Sequence[Episode], sizes: Sizes, say: Callable[[str], object]
 ) -> tuple[dict[str, list[Lap]], dict[str, str]]:
     """The laps of each design, and why some were not run. One episode goes first and is not counted.
 
@@ -91,12 +92,12 @@ def measure(
     """
     laps: dict[str, list[Lap]] = {}
     absent: dict[str, str] = {}
-    episodes = drawn(sizes.episodes * sizes.rounds + 1)
     for number in range(sizes.rounds):
         for name in (name for name in names if name not in absent):
             say(f"round {number + 1} of {sizes.rounds}: {name.replace('_', ' ')}")
             design = DESIGNS[name]
             part = episodes[1 + number * sizes.episodes :][: max(2, round(design.share * sizes.episodes))]
+            part = sorted(part)  # task by task, as a run has them: a page is loaded when its task changes
             try:
                 with ExitStack() as stack:
                     run = stack.enter_context(design.start(RECORDED))
@@ -107,11 +108,11 @@ def measure(
     return laps, absent
 
 
-def drawn(count: int) -> list[Episode]:
-    """Episodes under seeds that differ, each with the click that ends it well: its goal names the button."""
-    farm = Farm(EpisodeConfig(pages=1))
+def drawn(count: int) -> tuple[list[Episode], str]:
+    """Episodes under seeds that differ, each with the click that ends it well, and the browser that drew them."""
+    farm = Farm(EpisodeConfig(pages=1, seconds=PATIENT))
     try:
-        return [one_click(farm, number) for number in range(count)]
+        return [one_click(farm, number) for number in range(count)], farm.version
     finally:
         farm.close()
 

@@ -41,7 +41,8 @@ class Episode(NamedTuple):
 
 
 class Lap(NamedTuple):
-    """How long some episodes took together, what processor time, and the memory of all processes (MiB, PSS)."""
+    """How long some episodes took together, what processor time, and the memory of all processes after the last of them
+    (MiB, PSS; a browser that was started for one episode is gone by then)."""
 
     episodes: int
     seconds: float

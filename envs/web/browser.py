@@ -58,6 +58,7 @@ class Browser:
     def __init__(self, more: Mapping[str, str] | None = None) -> None:
         self.version = ""
         self._driver: Any = None
+        self._process: psutil.Process | None = None  # the driver's; the browser is a child of it
         self._browser: Any = None
         self._context: Any = None
         self._tabs: dict[Any, Tab] = {}
@@ -69,14 +70,17 @@ class Browser:
 
         self._error = Error
         adopt_orphans()
+        before = set(psutil.Process().children())
         try:
             async with asyncio.timeout(START_SECONDS):
                 self._driver = await async_playwright().start()
+                ours = set(psutil.Process().children()) - before
+                self._process = next((each for each in ours if each.name() == "node"), None)
                 self._browser = await self._driver.chromium.launch(
                     executable_path=executable() or None, args=FLAGS, handle_sigint=False, handle_sigterm=False
                 )
                 await self.renew()
-        except (Error, OSError, TimeoutError) as error:
+        except (Error, TabError, OSError, TimeoutError) as error:
             await self.close()
             line = next(iter(str(error).strip().splitlines()), type(error).__name__)
             remedy = "as root: apt-get install chromium-headless-shell, or: playwright install chromium-headless-shell"
@@ -88,17 +92,19 @@ class Browser:
         return self._browser is not None and self._browser.is_connected()
 
     async def renew(self) -> None:
-        """A new context, empty; the tabs of the one before are gone."""
+        """A new context, empty; the tabs of the one before are gone. Raises TabError."""
         old, self._tabs = self._context, {}
-        self._context = await self._browser.new_context(
-            viewport=VIEW, accept_downloads=False, service_workers="block", locale="en-US", timezone_id="UTC"
-        )
-        await self._context.add_init_script(path=PLAY)
-        await self._context.route("**/*", self._serve)
-        self._context.on("page", self._opened)
-        if old is not None:
-            with contextlib.suppress(self._error):
+        try:
+            self._context = await self._browser.new_context(
+                viewport=VIEW, accept_downloads=False, service_workers="block", locale="en-US", timezone_id="UTC"
+            )
+            await self._context.add_init_script(path=PLAY)
+            await self._context.route("**/*", self._serve)
+            self._context.on("page", self._opened)
+            if old is not None:
                 await old.close()
+        except self._error as error:
+            raise TabError(_line(error)) from None
 
     async def tab(self) -> "Tab":
         """A new tab. Raises TabError."""
@@ -106,38 +112,48 @@ class Browser:
             page = await self._context.new_page()
         except self._error as error:
             raise TabError(_line(error)) from None
-        page.on("crash", lambda _: None)
         self._tabs[page] = Tab(page, self._error, self._tabs.pop)
         return self._tabs[page]
 
     async def close(self) -> None:
         """End the browser and Playwright's driver; what does not end in time is killed."""
+        family = _family(self._process)
         for part, ends in ((self._browser, "close"), (self._driver, "stop")):
             if part is not None:
                 with contextlib.suppress(Exception):  # it is dead already, or is about to be killed
                     async with asyncio.timeout(CLOSE_SECONDS):
                         await getattr(part, ends)()
-        self._browser = self._driver = self._context = None
+        for process in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        self._browser = self._driver = self._context = self._process = None
         self._tabs = {}
         reap()
 
     async def _serve(self, route: Any) -> None:
         """A file of the tasks from memory; anything else is refused, and a tab that wanted to leave is told so."""
-        request = route.request
+        url, tab = route.request.url, self._going_away(route.request)
+        found = self._file(url)
         with contextlib.suppress(self._error):  # the tab may be gone by now
-            tab = self._tabs.get(request.frame.page) if request.is_navigation_request() else None
-            if tab is not None and request.frame.parent_frame is None and not tab.going:
-                tab.left = request.url
+            if tab is not None:
+                tab.left = url
                 await route.abort("aborted")
-                return
-            found = self._file(request.url)
-            if found is None:
-                if tab is None:
-                    for each in self._tabs.values():
-                        each.refused += 1
+            elif found is None:
+                for each in self._tabs.values():
+                    each.refused += 1
                 await route.abort("blockedbyclient")
             else:
                 await route.fulfill(body=found[0], content_type=found[1])
+
+    def _going_away(self, request: Any) -> "Tab | None":
+        """The tab that this request would take to another document, unless we sent it there."""
+        try:
+            if not request.is_navigation_request() or request.frame.parent_frame is not None:
+                return None
+            tab = self._tabs.get(request.frame.page)
+        except self._error:  # asked before its window was there
+            return None
+        return None if tab is None or tab.going else tab
 
     def _file(self, url: str) -> tuple[bytes, str] | None:
         parts = urlsplit(url)
@@ -181,11 +197,13 @@ def later(work: Coroutine[Any, Any, None]) -> None:
 class Tab:
     """One page of a browser and what is known of it. Every call may hang; every call may raise TabError.
 
-    `task`, `episodes`: what is loaded, and how often it was used since. `left`: where the page wanted to go.
+    `task`, `episodes`: what is loaded, and how often it was used since; `restless`: it computes while nobody uses it.
+    `left`: where the page wanted to go.
     """
 
     def __init__(self, page: Any, error: type[Exception], forget: Callable[[Any, None], object]) -> None:
-        self.task, self.episodes, self.left, self.going, self.refused = "", 0, "", False, 0
+        self.task, self.restless, self.episodes, self.refused = "", False, 0, 0
+        self.left, self.going = "", False
         self._strayed = False  # the pointer lies where an action put it
         self._page, self._error, self._forget = page, error, forget
         self._faults: list[str] = []
@@ -257,6 +275,14 @@ def adopt_orphans() -> None:
     """Make this process the parent of whatever a killed browser leaves behind, so that `reap` can end it for good."""
     with contextlib.suppress(OSError):  # a kernel without it: PID 1 has to do it, as anywhere else
         prctl(SUBREAPER, 1)
+
+
+def _family(process: psutil.Process | None) -> list[psutil.Process]:
+    """A process and all that descend from it."""
+    try:
+        return [] if process is None else [*process.children(recursive=True), process]
+    except psutil.NoSuchProcess:
+        return []
 
 
 def reap() -> int:

@@ -38,7 +38,7 @@ class EpisodeConfig(BaseModel):
     """"raw": as the page gives it. "timed": less what the page takes off for the time used (the paper's form)."""
     matches: Literal["all", "first"] = "all"
     """Whether a click goes to every element that its XPath matches, or to the first."""
-    seconds: float = Field(default=4.0, gt=0)
+    seconds: float = Field(default=3.0, gt=0)
     """Wall clock of an episode; then its page counts as hung, is closed, and the episode gets twice that, and then four
     times."""
     pages: int = Field(default=4, ge=1)

@@ -18,7 +18,7 @@ from envs.web.tasks import Task
 R = TypeVar("R")
 OWN_FAULTS = 3  # times that an episode may break a tab while all else works; then it is the script's doing
 LOSSES = 6  # times that an episode may be lost to whatever else broke
-GRACE_SECONDS = 25.0  # beyond the time of its episodes, for mending and for waiting for a tab
+GRACE_SECONDS = 30.0  # beyond the time of its episodes, for mending and for waiting for a tab
 
 
 class Unplayable(Exception):

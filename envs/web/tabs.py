@@ -15,8 +15,8 @@ from envs.base import InfrastructureError
 from envs.web.browser import Browser, Tab, TabError, reap
 from envs.web.tasks import Task
 
-MEND_SECONDS = 10.0  # for each rung
-IDLE_SECONDS = 2.0  # after which a tab is emptied: some pages compute for as long as they are open
+MEND_SECONDS = 5.0  # for each rung
+IDLE_SECONDS = 2.0  # after which a tab is emptied whose page computes for as long as it is open
 BROKEN = (TabError, TimeoutError)
 
 
@@ -61,7 +61,7 @@ class Tabs:
                         self._living.add(tab)
                     if tab.task != task.name or task.reload or tab.episodes >= self.reload_every:
                         await tab.open(task.path)
-                        tab.task = task.name
+                        tab.task, tab.restless = task.name, task.restless
                 yield tab
             except BROKEN as error:
                 broken, tab = tab, None
@@ -133,19 +133,20 @@ class Tabs:
         self._idle.clear()
 
     async def _park(self) -> None:
-        """Empty the tabs that nobody uses, and bury what died; for ever."""
+        """Empty the restless tabs that nobody uses, and bury what died; for ever."""
         while True:
             await asyncio.sleep(IDLE_SECONDS / 2)
             reap()
             before = time.monotonic() - IDLE_SECONDS
-            for entry in [entry for entry in self._idle if entry[0].task and entry[1] < before]:
+            for entry in [entry for entry in self._idle if entry[0].restless and entry[1] < before]:
                 if entry not in self._idle:
                     continue  # it was taken, or lost, meanwhile
                 self._idle.remove(entry)
-                tab, tab.task = entry[0], ""
+                tab = entry[0]
                 try:
                     async with asyncio.timeout(MEND_SECONDS):
                         await tab.open("")
+                    tab.task, tab.restless = "", False
                     if tab in self._living:
                         self._idle.insert(0, (tab, time.monotonic()))
                 except BROKEN:

@@ -25,6 +25,7 @@ class Task:
     reload: bool
     still: bool
     beside: bool
+    restless: bool
 
 
 @cache
@@ -50,7 +51,7 @@ def task(name: str) -> Task:
         near = get_close_matches(name, [*pages(), *_table()["groups"]], n=1)
         raise TaskError(f"{name!r} is no task" + (f"; did you mean {near[0]}?" if near else f": see {root()}"))
     known = _table()["pages"]
-    marks = {mark: name in known[mark] for mark in ("reload", "still", "beside")}
+    marks = {mark: name in known[mark] for mark in ("reload", "still", "beside", "restless")}
     return Task(name=name, path=pages()[name], **marks)
 
 

@@ -123,6 +123,18 @@ def test_each_rung_of_the_ladder_is_counted_and_leaves_no_process() -> None:
     assert gone(zombies)
 
 
+def test_a_browser_that_is_stopped_and_cannot_even_end_is_killed_and_replaced() -> None:
+    with farm_of(CONFIG, sane=page(OK)) as farm:
+        assert well(farm).raw == 1.0
+        frozen = browsers()
+        for process in frozen:
+            process.suspend()
+        assert well(farm).raw == 1.0
+        assert farm.recoveries["browser"] == 1
+        assert not any(process.is_running() and named(process) for process in frozen)
+    assert gone(browsers)
+
+
 def soaked(farm: Farm, episodes: int, faults: Sequence[str], dice: random.Random) -> tuple[Counter[str], list[float]]:
     """Outcomes of many episodes, half of them to be won, while every 200th (or so) something is broken; and MiB."""
     wrong = [Action("press", "arrowup")]

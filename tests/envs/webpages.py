@@ -28,7 +28,7 @@ OK = '<button id="ok">OK</button>'
 
 def own(name: str) -> Task:
     """The task of a page that is served as NAME.html."""
-    return Task(name=name, path=f"{name}.html", reload=False, still=False, beside=False)
+    return Task(name=name, path=f"{name}.html", reload=False, still=False, beside=False, restless=False)
 
 
 @contextmanager
