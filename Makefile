@@ -26,6 +26,7 @@ bench: $(READY)
 	$(PYTHON) benchmarks/engines.py
 	$(PYTHON) benchmarks/sandbox.py
 	$(PYTHON) benchmarks/browser.py
+	$(PYTHON) benchmarks/logic.py
 
 base: $(READY)
 	$(PYTHON) -m envisions make-base examples/base/recipe.toml

@@ -62,10 +62,11 @@ def by_lot(dice: Random, negation: bool) -> Theory:
 def answers(asked: Theory, provers: Sequence[Prover]) -> dict[str, str]:
     """What each backend says, under its own semantics."""
     rules, query = asked
-    derived, model = chain(rules), answer_set(rules, closed=False)
+    names = query.arguments
+    derived, model = chain(rules, names=names), answer_set(rules, closed=False, names=names)
     said = {"chaining": _open(query, derived.__contains__), "clingo": _open(query, model.__contains__)}
     try:
-        holds, by_strata = answer_set(rules, closed=True), closed_chain(rules, STEPS)
+        holds, by_strata = answer_set(rules, closed=True, names=names), closed_chain(rules, STEPS, names)
         positive = query if query.positive else query.negated
         said["closed clingo"] = str((positive in holds, positive.negated in holds))
         said["closed chaining"] = str((positive in by_strata, explicit(positive.negated) in by_strata))

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from random import Random
 
 from envs.base import InfrastructureError
@@ -23,7 +25,7 @@ from envs.logic.solver import Z3
 from envs.logic.task import posed
 from envs.logic.theories import ANSWERS, WORDS, draw, program
 
-SECONDS, NLTK_PROBLEMS = 10.0, 40
+SECONDS, NLTK_PROBLEMS, CORES = 10.0, 40, 2
 NLTK = Notation(
     "-",
     "&",
@@ -91,13 +93,32 @@ def by_nltk(kind: str, texts: Sequence[str]) -> None:
     told(f"NLTK {kind}", seconds, killed=killed)
 
 
-def main(count: int) -> None:
+def theories(count: int) -> list[str]:
     dice = Random(0)
-    texts = [program(*draw(WORDS["train"], number % 6, ANSWERS[number % 3], True, dice)) for number in range(count)]
+    return [program(*draw(WORDS["train"], number % 6, ANSWERS[number % 3], True, dice)) for number in range(count)]
+
+
+def rates(count: int) -> tuple[float, float]:
+    """Whole checks a second in this process, of rules and of first-order programs."""
+    texts, environment = theories(count), LogicEnvironment(Strictness.none())
+    found = []
+    for semantics, some in (("rules-owa", texts), ("fol", texts[: max(1, count // 20)])):
+        seconds = measured(some, checks(environment, semantics))
+        found.append(len(seconds) / sum(seconds))
+    environment.close()
+    return found[0], found[1]
+
+
+def checks(environment: LogicEnvironment, semantics: str) -> Callable[[str], object]:
+    problem = posed("p", "test", {"semantics": semantics, "context": "", "asked": "", "answer": "True"})
+    return lambda text: environment.execute(problem, text)
+
+
+def main(count: int) -> None:
+    texts = theories(count)
     environment, some = LogicEnvironment(Strictness.none()), texts[: max(1, count // 10)]
     for semantics, backend in (("rules-owa", "chaining, whole check"), ("rules-cwa", "clingo, whole check")):
-        problem = posed("p", "test", {"semantics": semantics, "context": "", "asked": "", "answer": "True"})
-        told(backend, measured(texts, lambda text, problem=problem: environment.execute(problem, text)))
+        told(backend, measured(texts, checks(environment, semantics)))
     rules = {text: [one.rule for one in read(text).premises if one.rule] for text in texts}
     told("clingo alone", measured(texts, lambda text: answer_set(rules[text], closed=False)))
     for make in (Z3, E, Prover9):
@@ -108,6 +129,10 @@ def main(count: int) -> None:
             continue
         told(prover.name, measured(some, classical(prover)))
         prover.close()
+    with ProcessPoolExecutor(CORES, mp_context=get_context("spawn")) as processes:
+        by_kind = zip(*processes.map(rates, [count] * CORES), strict=True)
+    for kind, rate in zip(("rules", "first-order"), by_kind, strict=True):
+        print(json.dumps({"backend": f"{kind}, {CORES} processes at once", "per_s": round(sum(rate))}), flush=True)
     for kind in ("TableauProver", "ResolutionProver"):
         by_nltk(kind, texts[:NLTK_PROBLEMS])
 

@@ -1,7 +1,7 @@
 """Forward chaining over explicit statements: negation must be derived like anything else, and none is contraposed."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from envs.logic.statements import Literal, Rule
@@ -49,9 +49,9 @@ class Chain:
         return depths[literal]
 
 
-def chain(rules: Sequence[Rule], limit: int = STEPS) -> Chain:
-    """All that follows from the rules. Raises StepsSpentError."""
-    rules = _safe(rules)
+def chain(rules: Sequence[Rule], limit: int = STEPS, names: Iterable[str] = ()) -> Chain:
+    """All that follows from the rules about what they name, and about `names`. Raises StepsSpentError."""
+    rules = _safe(rules, names)
     result = Chain(rules)
     waiting_for = defaultdict(list)  # by predicate and sign: the arguments of a condition, the others, the rule
     for number, (body, head) in enumerate(rules):
@@ -127,12 +127,13 @@ def _fill(literal: Literal, bindings: Bindings) -> Literal:
     return _new(Literal, (predicate, positive, tuple([bindings.get(name, name) for name in names])))
 
 
-def _safe(rules: Sequence[Rule]) -> Sequence[Rule]:
+def _safe(rules: Sequence[Rule], more: Iterable[str]) -> Sequence[Rule]:
     """The rules with every variable of a head bound in its body, if need be to anything that has a name."""
     open_variables = [(heads := _variables(rule.head)) and heads - _variables(rule.body) for rule in rules]
     if not any(open_variables):
         return rules
     names = {name for rule in rules for side in rule for literal in side for name in literal[2] if name[0] != "?"}
+    names |= {*more}
     safe = [
         Rule((*rule.body, *(Literal(ANYTHING, True, (name,)) for name in sorted(opened))), rule.head)
         for rule, opened in zip(rules, open_variables, strict=True)

@@ -99,10 +99,10 @@ def audit(text: str, task: Task, prover: Prover) -> Answer:
         return _entailed(theory, prover).answer
     rules, query = _rules(theory)
     if task.semantics == "rules-owa":
-        facts: Any = answer_set(rules, closed=False)
+        facts: Any = answer_set(rules, closed=False, names=query.arguments)
         return _open_answer(query in facts, query.negated in facts)
     positive = replace_sign(query, True)
-    derived = closed_chain(rules, STEPS)
+    derived = closed_chain(rules, STEPS, query.arguments)
     return _closed_answer(query, positive in derived, explicit(positive.negated) in derived)
 
 
@@ -164,7 +164,7 @@ def _unmentioned(theory: Theory, context: str) -> str:
 
 def _open_world(theory: Theory, _: Prover) -> Verdict:
     rules, query = _rules(theory)
-    derived = chain(rules)
+    derived = chain(rules, names=query.arguments)
     answer = _open_answer(query in derived, query.negated in derived)
     if answer is Answer.inconsistent:
         return Verdict(
@@ -178,7 +178,7 @@ def _open_world(theory: Theory, _: Prover) -> Verdict:
 
 def _closed_world(theory: Theory, _: Prover) -> Verdict:
     rules, query = _rules(theory)
-    holds = answer_set(rules, closed=True)
+    holds = answer_set(rules, closed=True, names=query.arguments)
     positive = replace_sign(query, True)
     answer = _closed_answer(query, positive in holds, positive.negated in holds)
     told = {

@@ -1,6 +1,6 @@
 """Closed worlds: what cannot be derived is false. Solved by clingo, and for audits by chaining stratum by stratum."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -15,22 +15,23 @@ class CircularNegationError(ValueError):
     """A predicate depends on its own absence, so that nothing says whether it holds."""
 
 
-def answer_set(rules: Sequence[Rule], closed: bool, limit: int = INSTANCES) -> set[Literal]:
-    """All that holds, by clingo. Negative conditions must be derived in an open world, and be missing in a closed one.
+def answer_set(rules: Sequence[Rule], closed: bool, limit: int = INSTANCES, names: Iterable[str] = ()) -> set[Literal]:
+    """All that holds of what the rules name, and of `names`, by clingo.
 
+    Negative conditions must be derived in an open world, and be missing in a closed one.
     Grounding cannot be interrupted, so that its size is limited before. Raises CircularNegationError, StepsSpentError.
     """
     import clingo
 
     if closed:
         strata(rules)
-    names = _names(rules)
-    size = sum(len(names) ** len(_variables(rule)) for rule in rules)
+    known = _names(rules, names)
+    size = sum(len(known) ** len(_variables(rule)) for rule in rules)
     if size > limit:
         raise StepsSpentError(f"the rules have {size} instances, more than {limit}: use fewer variables in one rule")
     numbers: dict[Any, int] = {}
     control = clingo.Control(["--warn=none", "--project=no"], message_limit=0)
-    control.add("base", [], "\n".join(_clingo(rule, closed, names, numbers) for rule in rules))
+    control.add("base", [], "\n".join(_clingo(rule, closed, known, numbers) for rule in rules))
     control.ground([("base", [])])
     back = {f"{kind}{number}": value for (kind, value), number in numbers.items()}
     found: set[Literal] = set()
@@ -42,23 +43,23 @@ def answer_set(rules: Sequence[Rule], closed: bool, limit: int = INSTANCES) -> s
     return found
 
 
-def closed_chain(rules: Sequence[Rule], limit: int) -> Chain:
+def closed_chain(rules: Sequence[Rule], limit: int, names: Iterable[str] = ()) -> Chain:
     """The same by forward chaining: stratum by stratum, with what is missing put down as false for the next ones.
 
     Raises CircularNegationError, StepsSpentError.
     """
     rules = [Rule(rule.body, tuple(map(explicit, rule.head))) for rule in rules]
     levels = strata(rules)
-    names = _names(rules)
+    known = _names(rules, names)
     given: list[Rule] = []
     needed = {_of(literal) for rule in rules for literal in rule.body if not literal.positive}
     result = Chain(())
     for level in range(max(levels.values(), default=0) + 1):
         active = [rule for rule in rules if all(levels[_of(literal)] == level for literal in rule.head)]
         given += active
-        result = chain(given, limit)
+        result = chain(given, limit, names)
         for name, arity in sorted(predicate for predicate in needed if levels[predicate] == level):
-            for arguments in product(names, repeat=arity):
+            for arguments in product(known, repeat=arity):
                 literal = Literal(name, True, arguments)
                 if len(given) > limit:
                     raise StepsSpentError(f"more than {limit} statements are false: use fewer names")
@@ -125,8 +126,9 @@ def _of(literal: Literal) -> Predicate:
     return literal.predicate, len(literal.arguments)
 
 
-def _names(rules: Sequence[Rule]) -> list[str]:
-    return sorted({name for rule in rules for side in rule for one in side for name in one.arguments if name[0] != "?"})
+def _names(rules: Sequence[Rule], more: Iterable[str]) -> list[str]:
+    named = {name for rule in rules for side in rule for one in side for name in one.arguments if name[0] != "?"}
+    return sorted(named | {*more})
 
 
 def _variables(rule: Rule) -> set[str]:

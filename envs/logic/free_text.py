@@ -8,6 +8,7 @@ a wrong relation between the right words.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import combinations, product
 
 from envs.logic.statements import Theory
@@ -41,7 +42,6 @@ FUNCTION_WORDS = frozenset(
 )
 EMPTY = SILENT | ANYONE | NEGATIONS | FUNCTION_WORDS | {","}
 DENYING = NEGATIONS | {"neither", "nor", "none", "without", "unless", "except", "only", "false", "lack", "lacks"}
-PREFIXES = ("un", "in", "im", "ir", "il", "non", "dis")  # a word that begins so may be the denial of another
 ALTERNATIVE = frozenset(("or", "nor", "either", "neither", "unless"))
 GENERAL = frozenset(("all", "every", "each", "no", "any", "if"))
 SINGLE = frozenset(("some", "someone", "something"))
@@ -75,6 +75,8 @@ def mistranslation(formula: Formula, sentence: str) -> str:
 def _faults(formula: Formula, sentence: str) -> Iterator[str]:
     told, used = words(sentence), symbols(formula)
     names = (*used.predicates, *used.functions)
+    if len(names) > len(told):
+        yield f"has {len(names)} names, its sentence {len(told)} words: make names of its words"
     for name in names:
         if not _says(sentence, name):
             yield f"names {name}, which its sentence does not: make names of its words"
@@ -92,15 +94,13 @@ def _faults(formula: Formula, sentence: str) -> Iterator[str]:
 def _signs(formula: Formula, told: Sequence[str]) -> str:
     """Denials and alternatives must stand where the sentence has them."""
     kinds = {type(node) for node in nodes(formula)}
-    denies = Not in kinds or Xor in kinds
-    if Not in kinds and not DENYING & {*told} and not any(word.startswith(PREFIXES) for word in told):
+    if Not in kinds and not DENYING & {*told}:
         return "denies what its sentence does not deny"
-    if not denies and NEGATIONS & {*told}:
+    if not {Not, Xor} & kinds and NEGATIONS & {*told}:
         return "leaves out that its sentence says not"
-    alternatives = bool({Or, Xor} & kinds)
-    if alternatives and not ALTERNATIVE & {*told}:
+    if {Or, Xor} & kinds and not ALTERNATIVE & {*told}:
         return "has an or, which its sentence has not"
-    if not alternatives and "or" in told and not NEGATIONS & {*told} and Implies not in kinds:
+    if not {Or, Xor} & kinds and "or" in told:
         return "leaves out the or of its sentence"
     return ""
 
@@ -146,19 +146,25 @@ def _direction(formula: Formula, sentence: str) -> str:
 
 
 def _order(formula: Formula, sentence: str) -> str:
-    """Who does it stands before whom it is done to, unless the sentence is in the passive."""
+    """Who does it stands before whom it is done to, unless the sentence is in the passive.
+
+    A variable has no place of its own: beside one name it stands on the other side of the statement's own word.
+    """
     if "by" in words(sentence):
         return ""
     for node in nodes(formula):
-        if (
-            isinstance(node, Atom)
-            and len(node.arguments) > 1
-            and all(isinstance(one, Function) for one in node.arguments)
-        ):
-            places = [min((_place(part, sentence) or 0 for part in _stems(one)), default=0) for one in node.arguments]
-            if places != sorted(places):
+        if isinstance(node, Atom) and len(node.arguments) > 1:
+            verb = min((_place(part, sentence) or 0 for part in name_stems(node.predicate)), default=0)
+            named = [_first(one, sentence) for one in node.arguments if isinstance(one, Function)]
+            places = [_first(one, sentence) if isinstance(one, Function) else verb for one in node.arguments]
+            if named and places != sorted(places):
                 return f"has the arguments of {node.predicate} in another order than its sentence"
     return ""
+
+
+def _first(node: Node, sentence: str) -> int:
+    """Where the first of its words stands."""
+    return min((_place(part, sentence) or 0 for part in _stems(node)), default=0)
 
 
 def _two_names(lines: Sequence[tuple[str, Formula]]) -> str:
@@ -195,12 +201,14 @@ def _stems(node: Node) -> set[str]:
     return {part for name in used for part in name_stems(name)}
 
 
+@lru_cache(maxsize=20_000)
 def _says(sentence: str, name: str) -> bool:
     """Whether a name has words, and its sentence has them all."""
     parts = name_stems(name)
     return bool(parts) and all(_place(part, sentence) is not None for part in parts)
 
 
+@lru_cache(maxsize=20_000)
 def _place(part: str, sentence: str) -> int | None:
     """Where a stem, or another form of its word, first stands in a sentence."""
     stems = [stem(word) for word in words(sentence)]

@@ -14,7 +14,10 @@ from envs.problems import SetConfig, chosen
 from envs.rows import Hub, Record, RecordError, SourceError, file_rows, hub_rows, record, text
 
 LETTERS = {"A": "True", "B": "False", "C": "Unknown"}
-LABELS = {"true": "True", "false": "False", "unknown": "Unknown", "uncertain": "Unknown"}
+LABELS = {
+    **{"true": "True", "false": "False", "unknown": "Unknown", "uncertain": "Unknown"},
+    **{"entailment": "True", "not entailment": "False"},  # RuleTaker on the hub
+}
 ABOUT = "?"  # what stands before it asks whether the statement behind it is true
 
 

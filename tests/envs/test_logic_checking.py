@@ -67,6 +67,14 @@ def test_a_right_program_is_accepted_with_evidence(
     assert "proof" in feedback.evidence or "derived" in feedback.evidence
 
 
+@pytest.mark.parametrize("semantics", ["rules-owa", "rules-cwa"])
+def test_what_holds_of_everything_holds_of_who_is_named_in_the_query_only(semantics: str) -> None:
+    environment, text = LogicEnvironment(Strictness.none()), "Facts:\nP(a)\nRules:\nP(a) >>> S($x)\nQuery:\nS(c)"
+    feedback = environment.execute(problem("", "True", semantics, ""), text)
+    assert feedback.outcome is Outcome.accepted
+    assert environment.audit(problem("", "True", semantics, ""), text) == Answer.true
+
+
 FIRST_ORDER = {
     "inconsistent": ("P(a)\n-P(a)", "P(b)", "Inconsistent"),
     "true": ("all x (P(x) -> Q(x))\nP(a)", "Q(a)", "True"),

@@ -188,11 +188,37 @@ FREE_TRICKS = {
         fol("all x (P(x) -> P(f(x)) & f(x) != x)\n", "P(a)\n", "all x exists y Q(x,y)\n", ERIN, WALTER),
         ERIN_LATE,
     ),
+    "twenty names of one word": (
+        fol(EARLY, LATE, TIRED, " & ".join(f"{'Baker' * (n + 1)}(erin)" for n in range(20)) + "\n", WALTER),
+        ERIN_LATE,
+    ),
     "deep terms": (fol(EARLY, LATE, TIRED, f"Baker({'f(' * 500}erin{')' * 500})\n", WALTER), ERIN_LATE),
+}
+MUSIC = "Walter loves music.\nEveryone who loves music is happy.\nIf somebody is tired or sad then they are not happy."
+HAPPY = "all x (Love(x, music) -> Happy(x))\n"
+SAD = "all x ((Tired(x) | Sad(x)) -> -Happy(x))\n"
+WALTER_HAPPY = "Walter is happy."
+MUSIC_TRICKS = {
+    "swapped arguments beside a variable": (
+        fol(WALTER, HAPPY.replace("x, music", "music, x"), SAD, goal="Happy(walter)"),
+        WALTER_HAPPY,
+    ),
+    "one condition for two": (
+        fol(WALTER, HAPPY, SAD.replace("(Tired(x) | Sad(x))", "Tired(x)"), goal="Happy(walter)"),
+        WALTER_HAPPY,
+    ),
+    "both conditions for one of them": (fol(WALTER, HAPPY, SAD.replace("|", "&"), goal="Happy(walter)"), WALTER_HAPPY),
+    "a denied condition": (fol(WALTER, HAPPY.replace("Love(x", "-Love(x"), SAD, goal="Happy(walter)"), WALTER_HAPPY),
+    "a denial on the wrong side": (
+        fol(WALTER, HAPPY, SAD.replace("-Happy", "Happy"), goal="Happy(walter)"),
+        WALTER_HAPPY,
+    ),
+    "related words for one": (fol(WALTER, HAPPY.replace("Love(x", "Lover(x"), SAD, goal="Happy(walter)"), WALTER_HAPPY),
 }
 TRICKS = {
     **{f"rules: {name}": ("rules-owa", TEXT, *trick) for name, trick in RULE_TRICKS.items()},
     **{f"fol: {name}": ("fol", BAKERS, *trick) for name, trick in FREE_TRICKS.items()},
+    **{f"fol: {name}": ("fol", MUSIC, *trick) for name, trick in MUSIC_TRICKS.items()},
 }
 
 
@@ -230,6 +256,7 @@ def test_no_trick_is_accepted_whatever_the_answer(environment: LogicEnvironment,
         ("rules-owa", TEXT, rules(query="Round(Cat, True)"), ROUND_CAT, "Unknown"),
         ("rules-cwa", TEXT, rules(query="Round(Cat, True)"), ROUND_CAT, "False"),
         ("fol", BAKERS, fol(), ERIN_LATE, "False"),
+        ("fol", MUSIC, fol(WALTER, HAPPY, SAD, goal="Happy(walter)"), WALTER_HAPPY, "True"),
         ("fol", BAKERS, fol(goal="Tired(erin)"), "Erin is tired.", "Unknown"),
         ("fol", BAKERS, fol(goal="RiseEarly(erin)"), "Erin rises early.", "True"),
     ],
