@@ -25,6 +25,7 @@ check: $(READY)
 bench: $(READY)
 	$(PYTHON) benchmarks/engines.py
 	$(PYTHON) benchmarks/sandbox.py
+	$(PYTHON) benchmarks/browser.py
 	$(PYTHON) benchmarks/logic.py
 
 base: $(READY)

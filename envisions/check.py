@@ -24,6 +24,9 @@ from envs.math.validation import Checked
 from envs.math.validation import validate as each_record
 from envs.rows import Record, RecordError, SourceError, file_rows, record
 from envs.sandbox.sandbox import SandboxConfig
+from envs.web import sources as web
+from envs.web.environment import WebEnvironment
+from envs.web.tasks import TaskError
 
 ATTEMPTS = 3  # how often a program is tried while the machine fails
 WAITING = 2  # threads beside those whose programs run: their answers are being compared
@@ -36,6 +39,7 @@ class Checkable:
     problem: Callable[[Record], Problem]
     environment: Callable[[SandboxConfig], Environment]
     shape: str
+    field: str = "program"  # where a record has its program
 
 
 def check(
@@ -77,18 +81,18 @@ def read(world: Checkable, file: Path) -> Iterator[tuple[Problem, str]]:
     for place, row in file_rows(file):
         try:
             found = record(row)
-            yield world.problem(found), program_of(found)
+            yield world.problem(found), program_of(found, world.field)
         except RecordError as fault:
             raise SourceError(f"{place}: {fault}; a record is {world.shape}: mend it or take it out") from None
 
 
-def program_of(record: Record) -> str:
+def program_of(record: Record, field: str) -> str:
     """The program as it stands; an empty one is a failed attempt, not a fault of the file."""
-    if "program" not in record:
-        raise RecordError("field program is missing")
-    if not isinstance(record["program"], str):
-        raise RecordError(f"program is {record['program']!r:.60}; it must be text")
-    return record["program"]
+    if field not in record:
+        raise RecordError(f"field {field} is missing")
+    if not isinstance(record[field], str):
+        raise RecordError(f"{field} is {record[field]!r:.60}; it must be text")
+    return record[field]
 
 
 def execute(
@@ -146,6 +150,19 @@ def logic_problem(record: Record) -> Problem:
     return posed(id_of(record), "check", logic.checked(record))
 
 
+def web_problem(record: Record) -> Problem:
+    """Task and seed; a record without an id is called after them."""
+    name, seed = record.get("env"), record.get("seed")
+    if not isinstance(name, str):
+        raise RecordError(f"env is {name!r:.60}; it must be the name of a task")
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        raise RecordError(f"seed is {seed!r:.60}; it must be a whole number")
+    try:
+        return web.posed(id_of(record) if "id" in record else f"{name}/{seed}", "check", name, seed)
+    except TaskError as fault:
+        raise RecordError(str(fault)) from None
+
+
 def id_of(record: Record) -> str:
     name = record.get("id")
     if not isinstance(name, str | int) or isinstance(name, bool) or name == "":
@@ -161,5 +178,11 @@ WORLDS: Mapping[str, Checkable] = {
         logic_problem,
         lambda _: LogicEnvironment(Strictness.none()),
         '{"id", "semantics", "answer", "program"} and, where there is one, "context" and "question"',
+    ),
+    "web": Checkable(
+        web_problem,
+        lambda sandbox: WebEnvironment(sandbox=sandbox),
+        '{"env", "seed", "script"} and, if need be, "id"',
+        "script",
     ),
 }

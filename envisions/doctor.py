@@ -53,6 +53,17 @@ print(f"clingo {clingo.__version__} and z3 {z3.get_version_string()} answered")
 """
 PROVERS = {"E": "eprover", "Prover9": "prover9", "Mace4": "mace4"}
 
+BROWSER = """
+from envs.web.environment import WebEnvironment
+from envs.web.sources import posed
+environment = WebEnvironment()
+facts = environment.start()
+done = environment.execute(posed("p", "check", "click-test", 1), "agent.click_xpath('//button')")
+environment.close()
+assert done.outcome == "accepted", done
+print(facts["browser"])
+"""
+
 
 def python(version: tuple[int, ...] = sys.version_info[:3]) -> Finding:
     text = ".".join(map(str, version))
@@ -74,6 +85,14 @@ def sandbox(run: Attempt = attempt) -> Finding:
         detail += "; programs can read this user's files: use a kernel with landlock (5.13), or allow mount namespaces"
     remedy = "the machine is overloaded or its disk is slow: end other work"
     return finding("sandbox", float(seconds) < SANDBOX_SECONDS, detail, remedy)
+
+
+def browser(run: Attempt = attempt) -> Finding:
+    """Which browser plays the web world's pages, and whether it does."""
+    tried = run(BROWSER, 120.0)
+    remedy = "as root: apt-get install chromium-headless-shell, or: playwright install chromium-headless-shell"
+    detail = f"an episode was played by {tried.output.strip()}" if tried.code == 0 else tried.complaint
+    return finding("browser", tried.code == 0, detail, f"{remedy}; only the web world needs it")
 
 
 def solver(run: Attempt = attempt) -> Finding:
@@ -164,6 +183,7 @@ CHECKS: tuple[Callable[[], Finding], ...] = (
     partial(imports, "vllm", "from vllm.v1.engine.async_llm import AsyncLLM"),
     partial(imports, "deepspeed", "import deepspeed"),
     sandbox,
+    browser,
     solver,
     provers,
     port,

@@ -26,6 +26,11 @@ from envs.logic.world import LogicConfig, LogicWorld
 from envs.math import drafts
 from envs.math.sources import SourceConfig, load
 from envs.math.world import MathConfig, MathWorld
+from envs.web import drafts as scripts
+from envs.web.drafts import WebTexts
+from envs.web.episode import EpisodeConfig
+from envs.web.farm import Farm
+from envs.web.world import WebConfig, WebWorld
 from envs.worldtext import logic_text, web_text
 from learner.config import LearnConfig
 from learner.engine import LearnerRank, TrainResult
@@ -74,6 +79,8 @@ class Recipe(BaseModel):
     """Share of the words of a question that invented ones replace, so that an unknown word is no surprise."""
     other_worlds: int = Field(0, ge=0)
     """Texts of the logic and web worlds, each, that the tokenizer also learns from."""
+    web: WebTexts | None = None
+    """Texts of the web world among those that the model learns from; none unless given."""
     theories: TheoryTexts | None = None
     """Texts of the logic world among those that the model learns from; none unless given."""
     model: ModelShape = ModelShape()
@@ -84,7 +91,7 @@ def make_base(recipe: Recipe, folder: Path) -> dict[str, Any]:
     """Write the model folder; returns its log. Everything follows from the recipe."""
     world = MathWorld(MathConfig(train=recipe.questions, test={"unused": recipe.questions}), recipe.seed)
     problems = load(recipe.questions, "train")
-    examples = [*texts(recipe, world, problems), *theory_texts(recipe)]
+    examples = [*texts(recipe, world, problems), *theory_texts(recipe), *web_texts(recipe)]
     aside = Path(tempfile.mkdtemp(prefix="base-"))
     try:
         tokenizer = train_tokenizer(recipe, examples)
@@ -158,6 +165,18 @@ def read(text: Example) -> Example:
     """The same text, learnt from its second word on."""
     word, rest = text.prompt.split(" ", maxsplit=1)
     return replace(text, prompt=word, completion=f" {rest}{text.completion}")
+
+
+def web_texts(recipe: Recipe) -> Iterator[Example]:
+    """Prompts of the web world with scripts by lot for completions; none where the recipe asks for none."""
+    if recipe.web is None:
+        return
+    config = WebConfig(train=recipe.web.pages, episode=EpisodeConfig(form="tree"))
+    farm = Farm(config.episode)
+    try:
+        yield from scripts.texts(recipe.web, WebWorld(config, recipe.seed), farm, recipe.seed)
+    finally:
+        farm.close()
 
 
 def train_tokenizer(recipe: Recipe, examples: list[Example]) -> Any:

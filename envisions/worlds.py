@@ -14,6 +14,8 @@ from envs.logic.world import LogicConfig, LogicWorld
 from envs.math.environment import MathEnvironment
 from envs.math.world import MathConfig, MathWorld
 from envs.sandbox.sandbox import SandboxConfig
+from envs.web.environment import WebEnvironment
+from envs.web.world import WebConfig, WebWorld
 
 USUAL = "math"  # where a run file names no world
 
@@ -34,9 +36,14 @@ def _logic(config: LogicConfig, sandbox: SandboxConfig) -> Environment:
     return LogicEnvironment(Strictness(vacuous=config.vacuous, aligned=config.aligned), config.prover)
 
 
+def _web(config: WebConfig, sandbox: SandboxConfig) -> Environment:
+    return WebEnvironment(config.episode, sandbox)
+
+
 WORLDS: Mapping[str, Kind] = {
     "math": Kind(MathWorld, _math),
     "logic": Kind(LogicWorld, _logic),
+    "web": Kind(WebWorld, _web),
 }
 
 
@@ -52,4 +59,4 @@ def _named(given: Any) -> Any:
     return given
 
 
-WorldSettings = Annotated[MathConfig | LogicConfig, Field(discriminator="name"), BeforeValidator(_named)]
+WorldSettings = Annotated[MathConfig | LogicConfig | WebConfig, Field(discriminator="name"), BeforeValidator(_named)]

@@ -24,6 +24,13 @@ need gcc gcc
 # vLLM's and Ray's CPU paths compile small C files at run time, which takes Python's headers.
 header=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h
 [ -e "$header" ] || need "no-such-command-$header" python3-dev
+# The web world's browser: Debian's headless shell, a Chromium, or the one that Playwright has downloaded.
+downloaded=${PLAYWRIGHT_BROWSERS_PATH:-$HOME/.cache/ms-playwright}
+if [ -z "$(ls -d /usr/lib/chromium*/chromium* "$downloaded"/chromium* 2>/dev/null)" ]; then
+    [ "$(id -u)" != 0 ] || need chromium-headless-shell chromium-headless-shell
+    [ "$(id -u)" = 0 ] || echo "no browser for the web world; ask root to run: apt-get install chromium-headless-shell," \
+        "or run: .venv/bin/playwright install chromium-headless-shell" >&2
+fi
 # E is a second opinion on first-order logic, in audits only: what cannot be installed is left out.
 command -v eprover >/dev/null 2>&1 || [ "$(id -u)" != 0 ] || (need eprover eprover) ||
     echo "eprover could not be installed; audits of first-order logic will need Prover9 instead" >&2

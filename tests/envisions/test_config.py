@@ -10,7 +10,9 @@ from typer.testing import CliRunner
 
 from envisions import cli, folder
 from envisions.config import ConfigError, load
+from envs.web.world import WebConfig
 
+WEB = Path(__file__).parents[2] / "examples" / "web.toml"
 RUN = """
 [run]
 name = "trial"
@@ -125,3 +127,14 @@ def test_an_unknown_run_file_ends_the_command_with_one_line() -> None:
 )
 def test_every_example_is_a_valid_run(file: Path) -> None:
     assert load(file).world.name in file.read_text()
+
+
+def test_the_web_run_names_its_world_and_its_tasks() -> None:
+    config = load(WEB, ["world.episode.pages=3"])
+    assert isinstance(config.world, WebConfig)
+    assert config.world.episode.pages == 3
+    assert config.world.train.tasks == ("easy",)
+    with pytest.raises(ConfigError, match="did you mean"):
+        load(WEB, ["world.episode.page=3"])
+    with pytest.raises(ConfigError, match="'click-buton' is no task; did you mean click-button"):
+        load(WEB, ["world.train.tasks=click-buton"])

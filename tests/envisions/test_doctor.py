@@ -129,6 +129,14 @@ def test_layers_that_are_missing_around_programs_are_told() -> None:
     assert "can read" not in hidden.detail
 
 
+def test_the_browser_that_plays_the_pages_is_named_or_how_to_get_one() -> None:
+    found = doctor.browser(lambda code, seconds: Tried(0, "/usr/lib/chromium/chromium 156.0\n", "", 2.0))
+    assert found.ok
+    assert "played by /usr/lib/chromium/chromium 156.0" in found.detail
+    absent = doctor.browser(failing("envs.base.InfrastructureError: no browser could be started\n"))
+    assert has_fault(absent, "no browser could be started", "apt-get install", "playwright install")
+
+
 def test_the_loopback_interface_is_tried_for_real() -> None:
     assert doctor.port().ok
 
