@@ -13,7 +13,7 @@ import psutil
 import pytest
 from webpages import OK, farm_of, own, page
 
-from envs.web.browser import reap
+from envs.web.browser import NAMES, reap
 from envs.web.episode import EpisodeConfig, Played
 from envs.web.farm import Farm, Unplayable
 from envs.web.scripts import Action
@@ -50,7 +50,9 @@ def named(process: psutil.Process) -> bool:
 
 
 def zombies() -> list[psutil.Process]:
-    return [each for each in psutil.Process().children(recursive=True) if each.status() == psutil.STATUS_ZOMBIE]
+    """The dead ones that nobody waited for; other tests, too, leave processes to this one, of other names."""
+    dead = [each for each in psutil.Process().children(recursive=True) if each.status() == psutil.STATUS_ZOMBIE]
+    return [each for each in dead if each.name().startswith((*NAMES, "node"))]
 
 
 def renderers() -> list[psutil.Process]:
