@@ -312,7 +312,7 @@ def test_lessons_and_steps_are_replaced_by_a_second_training_of_the_iteration(tm
         assert store.lessons(1) == lessons
         assert store.steps(1) == steps
         assert store.lessons(2) == store.steps(2) == []
-        with pytest.raises(LookupError, match="add its attempts first"):
+        with pytest.raises(LookupError, match="is not in memory; add it first"):
             store.save_lessons(1, [Lesson(right=attempt(problem, 7))])
         assert store.lessons(1) == lessons
 
