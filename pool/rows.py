@@ -134,11 +134,12 @@ def put_attempts(
     return new
 
 
-def put_failures(db: sqlite3.Connection, trajectories: Sequence[Trajectory]) -> None:
-    db.executemany(
+def put_failure(db: sqlite3.Connection, trajectory: Trajectory) -> None:
+    feedback = trajectory.feedback
+    db.execute(
         "INSERT INTO failures VALUES (?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET "
         "outcome = excluded.outcome, error = excluded.error, times = times + 1",
-        [(*t.key, t.feedback.outcome.value, any_text(t.feedback.error)) for t in trajectories],
+        (*trajectory.key, feedback.outcome.value, any_text(feedback.error)),
     )
 
 

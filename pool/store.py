@@ -92,7 +92,7 @@ class Store:
                     land(db, t.key, stored=True)
             for t in spoiled:
                 land(db, t.key, stored=False)
-            rows.put_failures(db, spoiled)
+                rows.put_failure(db, t)
             if not spoiled:
                 values = (iteration, problem.split, problem.id)
                 db.execute("INSERT OR IGNORE INTO finished (iteration, split, problem) VALUES (?, ?, ?)", values)
