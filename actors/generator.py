@@ -17,7 +17,7 @@ from typing import Any
 
 from actors.engine import Engine, EngineConfig, Sampling
 from actors.settled import settled
-from envisions.records import Candidate, Example, Weights
+from envisions.records import Candidate, Example, Weights, text_fingerprint
 from envs.base import InfrastructureError
 from learner import canary
 from learner.batches import encode
@@ -90,6 +90,7 @@ class Generator:
                 weights=self.weights.version,
                 seed=seed,
                 finish=sampled.finish,
+                prompt=text_fingerprint(prompt),
             )
 
     async def score(self, examples: Sequence[Example], version: int | None = None) -> list[float]:

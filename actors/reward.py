@@ -60,6 +60,7 @@ class RewardService:
     async def explore(self, problem: Problem, iteration: int, version: int) -> Progress:
         """K attempts at one problem and a refinement of each, executed and stored."""
         keys = [self._key(problem, iteration, slot, "explore") for slot in range(self.config.samples)]
+        await self.memory.call(Memory.dispatch, keys)
         verdicts = Verdicts(self.environments, problem)
         slots = await settled([self._explore_and_refine(problem, key, version, verdicts) for key in keys])
         return await self._store(problem, [trajectory for slot in slots for trajectory in slot])
@@ -67,6 +68,7 @@ class RewardService:
     async def evaluate(self, problem: Problem, iteration: int, version: int) -> Progress:
         """One greedy attempt at a test problem, executed and stored."""
         key = self._key(problem, iteration, 0, "evaluate")
+        await self.memory.call(Memory.dispatch, [key])
         verdicts = Verdicts(self.environments, problem)
         attempt = await self._attempt(problem, self.world.prompt(problem), key, self._greedy, version, verdicts)
         return await self._store(problem, [attempt])
@@ -79,9 +81,9 @@ class RewardService:
         if not self.config.refine or not explored.feedback.outcome.is_verdict:
             return [explored]
         prompt = self.world.refine_prompt(problem, explored.program, explored.feedback)
-        refined = await self._attempt(
-            problem, prompt, key._replace(kind="refine"), self._explore, version, verdicts, parent=explored.key
-        )
+        again = key._replace(kind="refine")
+        await self.memory.call(Memory.dispatch, [again])
+        refined = await self._attempt(problem, prompt, again, self._explore, version, verdicts, parent=explored.key)
         return [explored, refined]
 
     async def _attempt(

@@ -12,7 +12,7 @@ from typing import Any
 
 from actors.engine import Sampling
 from actors.fleet import Fleet, FleetConfig
-from envisions.records import Candidate, Example, Weights
+from envisions.records import Candidate, Example, Weights, text_fingerprint
 from learner.config import LearnConfig
 from learner.engine import TrainResult
 
@@ -37,6 +37,7 @@ class ScriptedGenerator:
             weights=self.weights.version,
             seed=seed,
             finish="stop",
+            prompt=text_fingerprint(prompt),
         )
 
     async def score(self, examples: Sequence[Example], version: int | None = None) -> list[float]:

@@ -11,10 +11,13 @@ from typing import Annotated
 import typer
 from rich import print as show_rich
 
+from envisions import audit as auditing
 from envisions import check as checking
 from envisions import cluster, folder
 from envisions import doctor as diagnosis
+from envisions import lineage as tracing
 from envisions import plan as planning
+from envisions import replay as replaying
 from envisions import report as reporting
 from envisions import show as showing
 from envisions.activity import Activity
@@ -120,6 +123,47 @@ def show(run_folder: RunFolder, problem: str) -> None:
     """One problem and all attempts at it."""
     with Store(run_folder / "memory.sqlite", read_only=True) as store:
         show_rich(showing.show(store, problem))
+
+
+@app.command()
+def lineage(
+    run_folder: RunFolder,
+    sample: Annotated[str, typer.Argument(help="An attempt: RUN/ITERATION/PROBLEM/SLOT/KIND.")] = "",
+    step: Annotated[str, typer.Option(help="Instead of a sample: ITERATION/STEP.")] = "",
+    rebuild: Annotated[bool, typer.Option(help="Make the step's token batch again, and compare.")] = False,
+) -> None:
+    """What made a sample and what learnt from it; or what a gradient step was made of."""
+    told = tracing.of_step(run_folder, step, rebuild=rebuild) if step else tracing.of_sample(run_folder, sample)
+    print(*told, sep="\n")
+
+
+@app.command()
+def audit(
+    run_folder: RunFolder,
+    execute: Annotated[bool, typer.Option(help="Run every distinct accepted program again.")] = True,
+) -> None:
+    """Check the bytes, the books and the evidence of a run; what fails is put into quarantine."""
+    findings = auditing.audit(run_folder, execute=execute)
+    print(*findings.lines(), sep="\n")
+    if not findings.sound:
+        raise typer.Exit(1)
+
+
+@app.command()
+def replay(
+    run_folder: RunFolder,
+    sample: Annotated[str, typer.Argument(help="An attempt: RUN/ITERATION/PROBLEM/SLOT/KIND. Default: many.")] = "",
+    count: Annotated[int, typer.Option(help="How many, drawn by lot; 0 takes all.")] = 100,
+) -> None:
+    """Execute stored attempts again; tells the first difference in what is observed."""
+    differing: Counter[bool] = Counter()
+    for attempt, difference in replaying.replay(run_folder, sample, count):
+        differing[bool(difference)] += 1
+        if difference:
+            print(f"{attempt.key}: {difference}", flush=True)
+    print(f"{differing.total()} replayed, {differing[False]} identical")
+    if differing[True]:
+        raise typer.Exit(1)
 
 
 @app.command()

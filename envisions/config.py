@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from actors.fleet import FleetConfig
 from actors.generator import EngineConfig
+from actors.memory import MemoryConfig
 from actors.reward import ExploreConfig
 from envisions.worlds import USUAL, WorldSettings
 from envs.sandbox.sandbox import SandboxConfig
@@ -85,6 +86,7 @@ class RunConfig(BaseModel):
     world: WorldSettings
     explore: ExploreConfig = ExploreConfig()
     select: SelectConfig = SelectConfig()
+    memory: MemoryConfig = MemoryConfig()
     learn: LearnConfig = LearnConfig()
     engine: EngineConfig = EngineConfig()
     sandbox: SandboxConfig = SandboxConfig()
@@ -176,7 +178,7 @@ def told(location: tuple[str | int, ...]) -> str:
 def fields(model: type[BaseModel], prefix: str = "", world: str = USUAL) -> Iterator[str]:
     """Every `section.field` of a run file in this world."""
     for name, field in model.model_fields.items():
-        yield prefix + name
+        yield prefix + (field.alias or name)
         kinds = get_args(field.annotation) if isinstance(field.annotation, UnionType) else (field.annotation,)
         models = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
         for kind in models:

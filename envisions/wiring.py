@@ -16,7 +16,9 @@ from actors.reward import RewardService
 from envisions.activity import Activity
 from envisions.config import RunConfig
 from envisions.files import write_aside
+from envisions.recall import recall
 from envisions.records import Accuracy, AttemptKey, Example, IterationReport, Problem, Progress, Weights
+from envisions.versions import versions
 from envisions.worlds import WORLDS
 from envs.base import InfrastructureError, World
 from learner import weights
@@ -74,6 +76,9 @@ class LiveParts:
         everyone = await asyncio.gather(*(kind.ready() for kind in kinds))
         who = {kind.name: processes for kind, processes in zip(kinds, everyone, strict=True)}
         write_aside(self.folder / "logs" / "actors.json", json.dumps(who, indent=1))
+        await self.memory.call(Memory.run_with, versions(config, who["environment"]))
+        if learner:
+            await recall(config.memory.sources, world, self.memory, self.environments)
 
     async def close(self) -> None:
         await self.learner.close()
@@ -113,7 +118,7 @@ class LiveParts:
         finally:
             watching.cancel()
         steps = [(step, lesson) for step, lessons_of_step in trained.steps for lesson in lessons_of_step]
-        await self.memory.call(Memory.save_steps, iteration, steps)
+        await self.memory.call(Memory.save_steps, iteration, steps, trained.batches)
         return trained
 
     async def load(self, weights: Weights) -> None:

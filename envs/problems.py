@@ -1,8 +1,10 @@
 """What worlds that draw on sets of problems share: the settings of a set, its reading, and the slices of a run."""
 
+import json
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -82,6 +84,22 @@ class Problems(ABC):
             raise ValueError(f"{split!r} is no set of problems; it must be one of {', '.join(('train', *tests))}")
         return tests[split]
 
+    def admits(self, problems: Sequence[Problem], run: str) -> dict[str, Problem]:
+        """Those of an earlier run's train problems that this run may learn from, by the ids they had there.
+
+        No test set holds them. One whose id names another problem here is called `run:id`.
+        """
+        train, tests, _ = self._sets
+        ours = {problem.id: content(problem) for problem in train}
+        fit = {problem.id: problem for problem in problems if problem.world == self.config.name}
+        unseen, _ = disjoint(list(fit.values()), tests, self.frame)
+        return {
+            problem.id: problem
+            if ours.get(problem.id, content(problem)) == content(problem)
+            else replace(problem, id=f"{run}:{problem.id}")
+            for problem in unseen
+        }
+
     @property
     def removed(self) -> Removed:
         """What was taken out of the train problems to keep the test sets unseen."""
@@ -92,6 +110,11 @@ class Problems(ABC):
         tests = {name: self.load(source, name) for name, source in self.config.test.items()}
         train, removed = disjoint(self.load(self.config.train, "train"), tests, self.frame)
         return train, tests, removed
+
+
+def content(problem: Problem) -> tuple[str, ...]:
+    """What makes a problem this one, whatever it is called; the same after a journey through JSON."""
+    return problem.question, problem.answer, json.dumps(dict(problem.setup), sort_keys=True)
 
 
 def chosen(problems: Iterable[Problem], source: SetConfig, place: object) -> list[Problem]:

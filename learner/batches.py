@@ -7,8 +7,9 @@ so packing, micro-batches and ranks cannot change that loss: it is one weighted 
 # ruff: noqa: N815 (dimension suffixes)
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -43,6 +44,21 @@ class MicroBatch:
     segments_BT: "np.ndarray"
     targets_BT: "np.ndarray"
     weights_BT: "np.ndarray"
+
+
+def digest(batches: Iterable[MicroBatch]) -> str:
+    """A hash of all that goes into the model: two steps with equal ones were given the same tokens and weights."""
+    hashed = sha256()
+    for batch in batches:
+        for array in (batch.tokens_BT, batch.positions_BT, batch.segments_BT, batch.targets_BT, batch.weights_BT):
+            hashed.update(f"{array.shape}{array.dtype}".encode())
+            hashed.update(array.tobytes())
+    return hashed.hexdigest()
+
+
+def joined(digests: Iterable[str]) -> str:
+    """One digest of a step from those of its ranks, in order."""
+    return sha256("".join(digests).encode()).hexdigest()
 
 
 def encode(tokenizer: Any, prompt: str, completion: str) -> Encoded:

@@ -16,7 +16,7 @@ from typing import Any
 
 from envisions.records import Example, Weights
 from learner import canary, checkpoint, model, weights
-from learner.batches import Encoded, encode, micro_batches, steps
+from learner.batches import Encoded, digest, encode, joined, micro_batches, steps
 from learner.checkpoint import Training
 from learner.config import LearnConfig
 from learner.losses import CompletionLogits
@@ -26,7 +26,10 @@ __all__ = ["LearnConfig", "LearnerRank", "TrainResult"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainResult:
-    """What one training made, and which gradient step used which example. `dropped` were longer than a row."""
+    """What one training made, and which gradient step used which example. `dropped` were longer than a row.
+
+    `batches`: for each step a digest of the tokens that went into the model.
+    """
 
     weights: Weights
     loss: tuple[float, ...]
@@ -34,6 +37,7 @@ class TrainResult:
     dropped: tuple[str, ...]
     tokens: int
     seconds: float
+    batches: tuple[str, ...] = ()
     retries: int = 0  # gangs that were lost on the way
 
 
@@ -126,6 +130,7 @@ class LearnerRank:
             dropped=tuple(dropped),
             tokens=training.tokens,
             seconds=training.seconds,
+            batches=training.batches,
         )
 
     def progress(self) -> dict[str, float]:
@@ -201,10 +206,11 @@ class LearnerRank:
         engine.train()
         begun = time.monotonic() - training.seconds
         for number in range(len(training.loss), len(job.steps)):
-            loss = self._step(engine, loss_of, job, number)
+            loss, batch = self._step(engine, loss_of, job, number)
             training = Training(
                 key=job.key,
                 loss=(*training.loss, loss),
+                batches=(*training.batches, batch),
                 tokens=training.tokens + sum(text.length for text in job.steps[number]),
                 seconds=time.monotonic() - begun,
             )
@@ -220,21 +226,22 @@ class LearnerRank:
                 checkpoint.save(engine, job.checkpoints, training, self.rank)
         return training
 
-    def _step(self, engine: Any, loss_of: CompletionLogits, job: "_Job", number: int) -> float:
-        """One optimizer step; its loss, over all ranks."""
+    def _step(self, engine: Any, loss_of: CompletionLogits, job: "_Job", number: int) -> tuple[float, str]:
+        """One optimizer step; its loss and the digest of its tokens, over all ranks."""
         import torch
 
         # Dropout, where a model has it, must not depend on whether the run was cut off.
         torch.manual_seed((job.seed * 1_000_003 + number * self.world_size + self.rank) % 2**63)
         total = torch.zeros((), device=engine.device)
-        for batch in micro_batches(
+        batches = micro_batches(
             job.steps[number],
             row_length=self.config.row_length,
             tokens=self.config.micro_batch_tokens,
             loss=self.config.loss,
             rank=self.rank,
             ranks=self.world_size,
-        ):
+        )
+        for batch in batches:
             loss = loss_of(engine, batch, engine.device)
             # DeepSpeed averages gradients over ranks; our weights already make the loss a sum over them.
             engine.backward(loss * self.world_size, scale_wrt_gas=False)
@@ -245,7 +252,9 @@ class LearnerRank:
         for group in engine.optimizer.param_groups:
             group["lr"] = self.config.rate_at(number, len(job.steps))
         engine.step()
-        return float(total)
+        digests = [""] * self.world_size
+        torch.distributed.all_gather_object(digests, digest(batches))
+        return float(total), joined(digests)
 
     def _write(self, lm: Any, state: dict[str, Any], job: "_Job", training: Training) -> None:
         aside = job.folder.with_name(f".{job.folder.name}.new")

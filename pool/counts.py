@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 from envisions.records import VERDICTS, Accuracy, Outcome
-from pool.rows import KEY, marks
+from pool.rows import marks
+from pool.schema import KEY
 
 TRAINING_KINDS = ("explore", "refine")
 
@@ -28,18 +29,19 @@ class Counts(TypedDict):
 
 
 def count(db: sqlite3.Connection, iteration: int, kinds: Sequence[str]) -> Counts:
-    these = f"iteration = ? AND kind IN ({', '.join('?' * len(kinds))})"
+    these = f"iteration = ? AND kind IN ({marks(len(kinds))})"
+    own = f"{these} AND origin IS NULL"
     values = (iteration, *kinds)
     attempts, problems, solved, tokens = db.execute(
         "SELECT COUNT(*), COUNT(DISTINCT problem), COUNT(DISTINCT IIF(outcome = 'accepted', problem, NULL)), "
-        f"COALESCE(SUM(LENGTH(tokens)), 0) / 4 FROM attempts WHERE {these}",
+        f"COALESCE(SUM(LENGTH(tokens)), 0) / 4 FROM attempts WHERE {own}",
         values,
     ).fetchone()
-    programs = f"SELECT DISTINCT problem, program FROM attempts WHERE {these} AND outcome = 'accepted'"
+    programs = f"SELECT DISTINCT problem, program FROM attempts WHERE {own} AND outcome = 'accepted'"
     (distinct,) = db.execute(f"SELECT COUNT(*) FROM ({programs})", values).fetchone()
     unresolved = f"{these} AND ({KEY}) NOT IN (SELECT {KEY} FROM attempts)"
     outcomes = db.execute(
-        f"SELECT outcome, COUNT(*) FROM attempts WHERE {these} GROUP BY outcome "
+        f"SELECT outcome, COUNT(*) FROM attempts WHERE {own} GROUP BY outcome "
         f"UNION ALL SELECT outcome, COUNT(*) FROM failures WHERE {unresolved} GROUP BY outcome",
         (*values, *values),
     )
@@ -52,7 +54,7 @@ def count(db: sqlite3.Connection, iteration: int, kinds: Sequence[str]) -> Count
         distinct=distinct,
         tokens=tokens,
         duplicates=counters.pop("duplicate", 0),
-        retries={name.removeprefix("retry:"): value for name, value in sorted(counters.items())},
+        retries={name[6:]: value for name, value in sorted(counters.items()) if name.startswith("retry:")},
     )
 
 
@@ -82,12 +84,3 @@ def measures(db: sqlite3.Connection, iteration: int, split: str) -> dict[str, Ac
     )
     total = accuracy(db, iteration, split).n
     return {name: Accuracy(value=yes / total, n=total) for name, yes in found}
-
-
-def increase(db: sqlite3.Connection, iteration: int, name: str, by: int) -> None:
-    """Raise a counter: "duplicate", or "retry:" and a kind of actor."""
-    db.execute(
-        "INSERT INTO counters (iteration, name, value) VALUES (?, ?, ?) "
-        "ON CONFLICT DO UPDATE SET value = value + excluded.value",
-        (iteration, name, by),
-    )
