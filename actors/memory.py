@@ -129,3 +129,23 @@ class Memory:
         """The training attempts that this iteration may learn from: all so far, or its own (no long-term memory)."""
         iterations = range(iteration + 1) if self._config.memory else [iteration]
         return self._store.attempts(iterations=iterations, kinds=("explore", "refine"), tokens=False, trusted=True)
+
+    def _example(self, lesson: Lesson) -> Example:
+        """L1: the right program for the problem. A pair: as `select.contrast` says."""
+        right, wrong = lesson.right, lesson.wrong
+        completion = self._world.completion(right.problem, right.program)
+        taught = Example(id=lesson_id(lesson), prompt=self._world.prompt(right.problem), completion=completion)
+        return taught if wrong is None else CONTRASTS[self._config.contrast](taught, wrong, self._world)
+
+
+def refinement(taught: Example, wrong: Trajectory, world: World) -> Example:
+    """L2: the right program for the problem and a wrong one."""
+    return replace(taught, prompt=world.refine_prompt(wrong.problem, wrong.program, wrong.feedback))
+
+
+def preference(taught: Example, wrong: Trajectory, world: World) -> Example:
+    """DPO: the right program rather than the wrong one."""
+    return replace(taught, rejected=world.completion(wrong.problem, wrong.program))
+
+
+CONTRASTS = {"refinement": refinement, "preference": preference}

@@ -9,16 +9,20 @@ produces: trajectories      unblocks: the driver, once memory holds all attempts
 """
 
 import asyncio
-from collections.abc import Sequence
+import math
+from collections.abc import Awaitable, Sequence
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from actors import rubric
 from actors.environment import EnvironmentWorker
 from actors.fleet import Fleet
 from actors.generator import Generator, PromptTooLong, Sampling
 from actors.memory import Memory
 from actors.settled import settled
-from envisions.records import AttemptKey, Candidate, Feedback, Outcome, Problem, Progress, Trajectory
+from actors.teacher import Teacher, TeacherConfig
+from envisions.records import AttemptKey, Candidate, Example, Feedback, Outcome, Problem, Progress, Trajectory
 from envs.base import InfrastructureError, World
 
 
@@ -27,6 +31,8 @@ class ExploreConfig(BaseModel):
 
     samples: int = Field(5, ge=1)
     """Programs sampled for each problem (K of the paper)."""
+    sampler: Literal["self", "teacher"] = "self"
+    """Who writes the first program of each slot: the model in training, or the teacher of `[teacher]`."""
     refine: bool = True
     """Let the model refine each of its programs once, right ones too."""
     temperature: float = Field(1.0, gt=0)
@@ -37,6 +43,8 @@ class ExploreConfig(BaseModel):
     """Longest completion, in tokens."""
     in_flight: int = Field(128, ge=1)
     """Problems under way at once in each service replica."""
+    shots_in_test: bool = False
+    """Test the base, too, after the worked examples of `world.shots`; trained models never see them in a test."""
 
 
 class RewardService:
@@ -51,11 +59,14 @@ class RewardService:
         config: ExploreConfig,
         run: str,
         seed: int,
+        teacher: TeacherConfig | None = None,
     ) -> None:
         self.world, self.config, self.run, self.seed = world, config, run, seed
         self.generators, self.environments, self.memory = generators, environments, memory
         self._explore = Sampling(temperature=config.temperature, top_p=config.top_p, max_tokens=config.max_tokens)
         self._greedy = Sampling(temperature=0.0, max_tokens=config.max_tokens)
+        self._teacher = Teacher(teacher) if teacher else None
+        self._first = {"self": self._own, "teacher": self._taught}[config.sampler]
 
     async def explore(self, problem: Problem, iteration: int, version: int) -> Progress:
         """K attempts at one problem and a refinement of each, executed and stored."""
@@ -69,45 +80,65 @@ class RewardService:
         """One greedy attempt at a test problem, executed and stored."""
         key = self._key(problem, iteration, 0, "evaluate")
         await self.memory.call(Memory.dispatch, [key])
-        verdicts = Verdicts(self.environments, problem)
-        attempt = await self._attempt(problem, self.world.prompt(problem), key, self._greedy, version, verdicts)
+        untrained = self.config.shots_in_test and not version
+        prompt = self.world.first_prompt(problem) if untrained else self.world.prompt(problem)
+        drawn = self._sampled(prompt, key, self._greedy, version)
+        attempt = await self._attempt(problem, key, drawn, version, Verdicts(self.environments, problem))
         return await self._store(problem, [attempt])
+
+    async def grade(self, example: Example, version: int) -> float:
+        """The grade that the model gives a completion by the rubric; NaN where it gives none."""
+        greedy = Sampling(temperature=0.0, max_tokens=rubric.MAX_TOKENS)
+        try:
+            said = await self.generators.call(Generator.sample, rubric.asked(example), 0, greedy, version)
+        except PromptTooLong:
+            return math.nan
+        return rubric.grade(said.text)
 
     async def _explore_and_refine(
         self, problem: Problem, key: AttemptKey, version: int, verdicts: "Verdicts"
     ) -> list[Trajectory]:
-        prompt = self.world.prompt(problem) if version else self.world.first_prompt(problem)
-        explored = await self._attempt(problem, prompt, key, self._explore, version, verdicts)
+        explored = await self._attempt(problem, key, self._first(problem, key, version), version, verdicts)
         if not self.config.refine or not explored.feedback.outcome.is_verdict:
             return [explored]
         prompt = self.world.refine_prompt(problem, explored.program, explored.feedback)
-        again = key._replace(kind="refine")
-        await self.memory.call(Memory.dispatch, [again])
-        refined = await self._attempt(problem, prompt, again, self._explore, version, verdicts, parent=explored.key)
-        return [explored, refined]
+        key = key._replace(kind="refine")
+        await self.memory.call(Memory.dispatch, [key])
+        drawn = self._sampled(prompt, key, self._explore, version)
+        return [explored, await self._attempt(problem, key, drawn, version, verdicts, parent=explored.key)]
+
+    async def _own(self, problem: Problem, key: AttemptKey, version: int) -> Candidate:
+        """What the model in training writes."""
+        prompt = self.world.prompt(problem) if version else self.world.first_prompt(problem)
+        return await self._sampled(prompt, key, self._explore, version)
+
+    async def _taught(self, problem: Problem, key: AttemptKey, version: int) -> Candidate:
+        """What the teacher writes, always after the worked examples."""
+        assert self._teacher is not None  # the run file was refused otherwise
+        prompt = self.world.first_prompt(problem)
+        return await self._teacher.answer(problem.id, key.slot, prompt, key.seed(self.seed), self._explore, version)
+
+    async def _sampled(self, prompt: str, key: AttemptKey, sampling: Sampling, version: int) -> Candidate:
+        return await self.generators.call(Generator.sample, prompt, key.seed(self.seed), sampling, version)
 
     async def _attempt(
         self,
         problem: Problem,
-        prompt: str,
         key: AttemptKey,
-        sampling: Sampling,
+        drawn: Awaitable[Candidate],
         version: int,
         verdicts: "Verdicts",
         parent: AttemptKey | None = None,
     ) -> Trajectory:
         """Sample and execute. A prompt that does not fit is a cancelled attempt: no verdict on any program."""
-        seed = key.seed(self.seed)
         try:
-            candidate = await self.generators.call(Generator.sample, prompt, seed, sampling, version)
+            candidate = await drawn
+            program = self.world.program(problem, candidate.text)
+            feedback = await verdicts.on(program)
         except PromptTooLong as error:
+            seed = key.seed(self.seed)
             candidate = Candidate(text="", tokens=(), logprob=0.0, weights=version, seed=seed, finish="length")
-            feedback = Feedback(outcome=Outcome.cancelled, error=str(error))
-            return Trajectory(
-                key=key, problem=problem, candidate=candidate, program="", feedback=feedback, parent=parent
-            )
-        program = self.world.program(problem, candidate.text)
-        feedback = await verdicts.on(program)
+            program, feedback = "", Feedback(outcome=Outcome.cancelled, error=str(error))
         return Trajectory(
             key=key, problem=problem, candidate=candidate, program=program, feedback=feedback, parent=parent
         )

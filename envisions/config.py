@@ -11,12 +11,14 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from actors.fleet import FleetConfig
 from actors.generator import EngineConfig
 from actors.memory import MemoryConfig
 from actors.reward import ExploreConfig
+from actors.teacher import TeacherConfig
+from envisions.strategies import PROFILES, STRATEGIES, applied
 from envisions.worlds import USUAL, WorldSettings
 from envs.sandbox.sandbox import SandboxConfig
 from learner.config import LearnConfig
@@ -34,12 +36,26 @@ class RunSection(BaseModel):
     """Names the run and, by default, its folder runs/NAME."""
     model: str
     """The base model: a Hugging Face folder (relative to the run file) or a hub id."""
-    iterations: int = Field(ge=1)
-    """Times through explore, select, learn, evaluate."""
+    iterations: int = Field(ge=0)
+    """Times through explore, select, learn, evaluate; 0 evaluates the base only."""
+    strategy: str = "envisions"
+    """How it trains: a name in envisions/strategies.py, whose settings have the last word."""
+    profile: str = ""
+    """Settings beneath those of this file: `reference-compat`, those of the paper's public code."""
     seed: int = 0
     """Every random choice of the run derives from it."""
     folder: str = ""
     """Where everything is written; default runs/NAME under $ENVISIONS_HOME or the current directory."""
+
+    @field_validator("strategy", "profile")
+    @classmethod
+    def _known(cls, name: str, info: ValidationInfo) -> str:
+        names = {"strategy": STRATEGIES, "profile": {"": {}} | dict(PROFILES)}[str(info.field_name)]
+        if name not in names:
+            near = get_close_matches(name, names, n=1)
+            way = f"did you mean {near[0]}?" if near else f"it must be one of {', '.join(filter(None, names))}"
+            raise ValueError(f"{name!r} is unknown; {way}")
+        return name
 
 
 ACTORS = {  # what each kind takes unless the run file says otherwise; together they fit two cores
@@ -88,6 +104,7 @@ class RunConfig(BaseModel):
     select: SelectConfig = SelectConfig()
     memory: MemoryConfig = MemoryConfig()
     learn: LearnConfig = LearnConfig()
+    teacher: TeacherConfig | None = None
     engine: EngineConfig = EngineConfig()
     sandbox: SandboxConfig = SandboxConfig()
     actors: ActorsSection = Field(default_factory=ActorsSection)
@@ -96,6 +113,14 @@ class RunConfig(BaseModel):
     def _card_for_the_engine(self) -> "RunConfig":
         if self.engine.device == "cuda" and not self.actors.generator.gpus:
             raise ValueError("actors.generator.gpus is 0; an engine on cuda needs at least a share of a card: set it")
+        return self
+
+    @model_validator(mode="after")
+    def _what_the_strategy_needs(self) -> "RunConfig":
+        if self.explore.sampler == "teacher" and self.teacher is None:
+            raise ValueError("explore.sampler is 'teacher'; add a section [teacher] with url and model, or answers")
+        if self.explore.shots_in_test and not self.world.shots:
+            raise ValueError("world.shots is 0; explore.shots_in_test shows worked examples: set it to at least 1")
         return self
 
 
@@ -116,7 +141,7 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
 def validated(raw: dict[str, Any], beside: Path) -> RunConfig:
     """The run of a parsed file; `beside` is the folder that its relative paths start from."""
     try:
-        config = RunConfig.model_validate(raw, context={"folder": beside})
+        config = RunConfig.model_validate(applied(raw), context={"folder": beside})
     except ValidationError as error:
         raise ConfigError("\n".join(explain(error))) from error
     local = beside / config.run.model

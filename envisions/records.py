@@ -136,11 +136,15 @@ class Lesson:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Example:
-    """One training text: cross-entropy is taken over the completion only."""
+    """One training text: cross-entropy is taken over the completion only.
+
+    With `rejected`, a completion that `completion` is to be preferred to, it is a pair for DPO.
+    """
 
     id: str
     prompt: str
     completion: str
+    rejected: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

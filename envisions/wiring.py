@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +69,9 @@ class LiveParts:
         )
         environment = partial(WORLDS[config.world.name].environment, config.world, config.sandbox)
         self.environments = self._launch("environment", EnvironmentWorker, (environment,), actors.environment)
-        rest = (self.generators, self.environments, self.memory, config.explore, config.run.name, config.run.seed)
-        self.services = self._launch("service", RewardService, (world, *rest), actors.service)
+        fleets = (self.generators, self.environments, self.memory)
+        rest = (config.explore, config.run.name, config.run.seed, config.teacher)
+        self.services = self._launch("service", RewardService, (world, *fleets, *rest), actors.service)
         self.learner = self._learner(config.learn, actors.learner, self.base.path)
         self.fleets = (self.services, self.environments, self.generators, self.memory)
         kinds: list[Any] = [*self.fleets, self.learner] if learner else [*self.fleets]
@@ -99,7 +101,8 @@ class LiveParts:
     async def lessons(self, iteration: int, weights: Weights) -> Sequence[Example]:
         """The self-reward of what has to be ranked, under the current weights; then the pool's selection."""
         self.activity.begin("select", iteration)
-        scores = await self._scores(await self.memory.call(Memory.to_score, iteration))
+        judge = {"rubric": self._grades}.get(self.config.select.rank, self._scores)
+        scores = await judge(await self.memory.call(Memory.to_score, iteration), weights)
         return await self.memory.call(Memory.lessons, iteration, scores)
 
     async def learn(self, lessons: Sequence[Example], iteration: int, weights: Weights) -> TrainResult:
@@ -165,7 +168,7 @@ class LiveParts:
             self.activity.add(1, result.accepted, result.tokens)
             yield result
 
-    async def _scores(self, examples: Sequence[Example]) -> dict[str, float]:
+    async def _scores(self, examples: Sequence[Example], weights: Weights) -> dict[str, float]:
         """Mean token log-probability of each completion, by the example's id."""
         batches = [examples[i : i + SCORES_PER_CALL] for i in range(0, len(examples), SCORES_PER_CALL)]
         scores: dict[str, float] = {}
@@ -176,6 +179,23 @@ class LiveParts:
             scores.update(zip((example.id for example in batch), result, strict=True))
             self.activity.add(len(batch))
         return scores
+
+    async def _grades(self, examples: Sequence[Example], weights: Weights) -> dict[str, float]:
+        """The grade that the model itself gives each completion, by the example's id; NaN where it gives none."""
+        grades: dict[str, float] = {}
+        self.activity.total = len(examples)
+        window = self.config.explore.in_flight * len(self.services)
+        async for example, result in self.services.map(RewardService.grade, examples, weights.version, window=window):
+            if isinstance(result, InfrastructureError):
+                raise result
+            grades[example.id] = result
+            self.activity.add(1)
+        if examples and all(map(isnan, grades.values())):
+            raise RuntimeError(
+                f"the model gave none of {len(examples)} programs a grade; use run.strategy "
+                "'self-rewarding-likelihood', which needs none"
+            )
+        return grades
 
     async def _watch_learner(self) -> None:
         while True:

@@ -2,12 +2,13 @@
 
 Dimensions: B rows of a micro-batch, T positions of a row. A row holds several examples ("packing"): each is a segment
 of its own, with positions from 0 and attention only to itself. Every token carries its weight in the loss of its step,
-so packing, micro-batches and ranks cannot change that loss: it is one weighted sum, however it is cut.
+so packing, micro-batches and ranks cannot change that loss: it is one weighted sum, however it is cut. A pair is two
+segments of one row: its loss needs both at once.
 """
 # ruff: noqa: N815 (dimension suffixes)
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -32,11 +33,24 @@ class Encoded(NamedTuple):
         return len(self.prompt) + len(self.completion)
 
 
+class Pair(NamedTuple):
+    """Two completions of one prompt, the first to be preferred."""
+
+    chosen: Encoded
+    rejected: Encoded
+
+    @property
+    def length(self) -> int:
+        return self.chosen.length + self.rejected.length
+
+
 @dataclass(frozen=True, slots=True)
 class MicroBatch:
     """Rows that go through the model at once; all arrays (B, T).
 
     `weights_BT[b, t]` is the share of the token after position t in the loss of the step; 0 where nothing is learnt.
+    Of a pair it is 1 in the chosen completion and -1 in the rejected one. `owners_BT` is the place in the step of the
+    example or pair that a token belongs to.
     """
 
     tokens_BT: "np.ndarray"
@@ -44,13 +58,14 @@ class MicroBatch:
     segments_BT: "np.ndarray"
     targets_BT: "np.ndarray"
     weights_BT: "np.ndarray"
+    owners_BT: "np.ndarray"
 
 
 def digest(batches: Iterable[MicroBatch]) -> str:
     """A hash of all that goes into the model: two steps with equal ones were given the same tokens and weights."""
     hashed = sha256()
     for batch in batches:
-        for array in (batch.tokens_BT, batch.positions_BT, batch.segments_BT, batch.targets_BT, batch.weights_BT):
+        for array in (batch.tokens_BT, batch.positions_BT, batch.segments_BT, batch.targets_BT, batch.weights_BT, batch.owners_BT):
             hashed.update(f"{array.shape}{array.dtype}".encode())
             hashed.update(array.tobytes())
     return hashed.hexdigest()
@@ -78,6 +93,11 @@ def encode(tokenizer: Any, prompt: str, completion: str) -> Encoded:
     else:
         after = tokenizer(completion, add_special_tokens=False)["input_ids"]
     return Encoded(tuple(before), (*after, eos))
+
+
+def encode_pair(tokenizer: Any, prompt: str, chosen: str, rejected: str) -> Pair:
+    """Token ids of two completions of one prompt."""
+    return Pair(encode(tokenizer, prompt, chosen), encode(tokenizer, prompt, rejected))
 
 
 def _without_end(tokenizer: Any, text: str) -> list[int]:
@@ -114,12 +134,19 @@ def pack(lengths: Sequence[int], row_length: int) -> list[list[int]]:
 
 
 def micro_batches(
-    examples: Sequence[Encoded], *, row_length: int, tokens: int, loss: str = "example", rank: int = 0, ranks: int = 1
+    examples: Sequence[Encoded | Pair],
+    *,
+    row_length: int,
+    tokens: int,
+    loss: str = "example",
+    rank: int = 0,
+    ranks: int = 1,
 ) -> list[MicroBatch]:
     """One rank's part of one optimizer step; every rank gets the same number of micro-batches, some perhaps empty.
 
     `row_length` bounds T, `tokens` bounds B x T. `loss`: "example" = mean over the completion's tokens, then over the
-    examples (what the paper's code does, with one sequence a device); "token" = mean over all completion tokens.
+    examples (what the paper's code does, with one sequence a device); "token" = mean over all completion tokens;
+    neither changes the loss of pairs. A step has examples or pairs, not both.
     """
     # Attention costs the square of a row, so rows are only as long as it takes to fill them well.
     row_length = min(row_length, max(FILLED, *(example.length for example in examples)))
@@ -128,35 +155,51 @@ def micro_batches(
     height = max(1, tokens // row_length)
     parts = ranks * -(-len(rows) // (height * ranks))
     cuts = [-(-len(rows) * k // parts) for k in range(parts + 1)]
-    share = _shares(examples, loss)
+    segments = [
+        [Segment(text, i, share) for text, share in weighed] for i, weighed in enumerate(_weighed(examples, loss))
+    ]
     return [
-        _rows_to_arrays([[(examples[i], share[i]) for i in row] for row in rows[cuts[k] : cuts[k + 1]]])
+        _rows_to_arrays([[segment for i in row for segment in segments[i]] for row in rows[cuts[k] : cuts[k + 1]]])
         for k in range(rank, parts, ranks)
     ]
 
 
-def _shares(examples: Sequence[Encoded], loss: str) -> list[float]:
-    """What one completion token of each example weighs in the loss of the step."""
-    if loss == "token":
-        return [1 / sum(len(example.completion) for example in examples)] * len(examples)
-    return [1 / (len(example.completion) * len(examples)) for example in examples]
+class Segment(NamedTuple):
+    """A text in a row, whose it is, and what each token of its completion weighs."""
+
+    text: Encoded
+    owner: int
+    share: float
 
 
-def _rows_to_arrays(rows: Sequence[Sequence[tuple[Encoded, float]]]) -> MicroBatch:
-    longest = max((sum(example.length for example, _ in row) for row in rows), default=1)
+def _weighed(examples: Sequence[Encoded | Pair], loss: str) -> Iterator[list[tuple[Encoded, float]]]:
+    """The texts of each example, and what one completion token of each weighs in the loss of the step."""
+    written = sum(len(example.completion) for example in examples if isinstance(example, Encoded))
+    for example in examples:
+        if isinstance(example, Pair):
+            yield [(example.chosen, 1.0), (example.rejected, -1.0)]
+        elif loss == "token":
+            yield [(example, 1 / written)]
+        else:
+            yield [(example, 1 / (len(example.completion) * len(examples)))]
+
+
+def _rows_to_arrays(rows: Sequence[Sequence[Segment]]) -> MicroBatch:
+    longest = max((sum(segment.text.length for segment in row) for row in rows), default=1)
     shape = (max(1, len(rows)), -(-longest // ROUNDED) * ROUNDED)
     import numpy as np
 
-    tokens, positions, segments, targets = (np.zeros(shape, dtype=np.int64) for _ in range(4))
+    tokens, positions, segments, targets, owners = (np.zeros(shape, dtype=np.int64) for _ in range(5))
     weights = np.zeros(shape, dtype=np.float32)
     for b, row in enumerate(rows):
         start = 0
-        for segment, (example, share) in enumerate(row, start=PADDING + 1):
-            first, end = start + len(example.prompt), start + example.length
-            tokens[b, start:end] = example.prompt + example.completion
-            positions[b, start:end] = range(example.length)
-            segments[b, start:end] = segment
-            targets[b, first - 1 : end - 1] = example.completion
+        for number, (text, owner, share) in enumerate(row, start=PADDING + 1):
+            first, end = start + len(text.prompt), start + text.length
+            tokens[b, start:end] = text.prompt + text.completion
+            positions[b, start:end] = range(text.length)
+            segments[b, start:end] = number
+            owners[b, start:end] = owner
+            targets[b, first - 1 : end - 1] = text.completion
             weights[b, first - 1 : end - 1] = share
             start = end
-    return MicroBatch(tokens, positions, segments, targets, weights)
+    return MicroBatch(tokens, positions, segments, targets, weights, owners)

@@ -31,7 +31,7 @@ class Training:
 
 def key(examples: Sequence[Example], **what: Any) -> str:
     """A name for one run: equal for the same examples, settings, seed and start weights only."""
-    texts = [(example.id, example.prompt, example.completion) for example in examples]
+    texts = [(e.id, e.prompt, e.completion, *([] if e.rejected is None else [e.rejected])) for e in examples]
     return sha256(json.dumps([what, texts], sort_keys=True).encode()).hexdigest()
 
 

@@ -8,6 +8,23 @@ from pydantic import BaseModel, ConfigDict, Field
 BUCKET = 50_000_000  # elements per message between ranks
 
 
+class PreferenceConfig(BaseModel):
+    """How pairs are learnt (DPO, arXiv 2305.18290), after the lessons and from what those made. The reference's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    beta: float = Field(0.1, gt=0)
+    """How far the model may go from the weights it starts from: the smaller, the farther."""
+    rate: float = Field(5e-7, gt=0)
+    """Highest learning rate of AdamW."""
+    epochs: int = Field(1, ge=1)
+    """How often each pair is seen."""
+    examples_per_step: int = Field(64, ge=1)
+    """Pairs in one optimizer step, all ranks together."""
+    warmup: float = Field(0.1, ge=0, le=1)
+    """Share of the steps over which the rate rises linearly."""
+
+
 class LearnConfig(BaseModel):
     """How a model is trained on lessons. The defaults are the paper's, except that nothing needs a GPU."""
 
@@ -47,6 +64,12 @@ class LearnConfig(BaseModel):
     """Steps between two checkpoints from which a cut-off training goes on; 0 = none."""
     deadline: float = Field(1800, gt=0)
     """Seconds one rank waits for the others before it gives up."""
+    dpo: PreferenceConfig = PreferenceConfig()
+    """What is different where pairs are learnt as preferences (`select.contrast`)."""
+
+    def for_pairs(self) -> "LearnConfig":
+        """The settings under which pairs are learnt."""
+        return self.model_copy(update=self.dpo.model_dump(exclude={"beta"}))
 
     def rate_at(self, step: int, total: int) -> float:
         """Learning rate of step 0 .. total-1. No step has rate 0, not even the first."""

@@ -7,19 +7,20 @@ import shutil
 import socket
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from envisions.records import Example, Weights
 from learner import canary, checkpoint, model, weights
-from learner.batches import Encoded, digest, encode, joined, micro_batches, steps
+from learner.batches import Encoded, MicroBatch, Pair, digest, encode, encode_pair, joined, micro_batches
 from learner.checkpoint import Training
 from learner.config import LearnConfig
 from learner.losses import CompletionLogits
+from learner.objectives import Part, parts
 
 __all__ = ["LearnConfig", "LearnerRank", "TrainResult"]
 
@@ -99,6 +100,7 @@ class LearnerRank:
     ) -> TrainResult:
         """Trains the weights in `start_from` (the base) and writes them to `folder`, whole or not at all.
 
+        Where some examples are pairs, they are learnt after the others, from the weights that those made.
         A pure function of its arguments and the settings: the order of `examples` takes no part, a training that was
         cut off goes on from its newest checkpoint, and one that had ended is not done again.
         Raises ValueError when no example fits a row, RuntimeError when the loss is not a number or a rank is lost.
@@ -109,24 +111,32 @@ class LearnerRank:
         self, examples: Sequence[Example], version: int, folder: str, seed: int, start_from: str | None
     ) -> TrainResult:
         source = weights.resolve(start_from or self.base)
-        examples = sorted(examples, key=lambda example: (example.id, example.prompt, example.completion))
+        examples = sorted(examples, key=lambda e: (e.id, e.prompt, e.completion, e.rejected or ""))
         kept, dropped = self._encode(examples, source)
-        plan = steps(len(kept), self.config.examples_per_step, self.config.epochs, seed)
-        job = _Job(
-            key=self._agreed(lambda: self._key(examples, version, seed, source)),
-            source=source,
-            folder=Path(folder),
-            seed=seed,
-            steps=[[kept[i][1] for i in step] for step in plan],
-        )
-        done = self._agreed(lambda: checkpoint.read(folder, job.key))
-        held = self._agreed(lambda: checkpoint.newest(job.checkpoints, job.key))
-        training = done or self._run(job, held)
+        learnt = parts(kept, self.config)
+        plan = [(part, step) for part in learnt for step in part.plan(seed)]
+        whole = self._agreed(lambda: self._key(examples, version, seed, source))
+        training = self._agreed(lambda: checkpoint.read(folder, whole)) or Training(key=whole)
+        between = Path(folder).with_name(f".{Path(folder).name}.lessons")
+        for part in learnt if not training.loss else ():
+            last = part is learnt[-1]
+            job = _Job(
+                key=whole if last else f"{whole}/lessons",
+                source=source,
+                folder=Path(folder) if last else between,
+                seed=seed,
+                part=part,
+                steps=[[part.examples[i][1] for i in step] for of_part, step in plan if of_part is part],
+            )
+            training = self._trained(job, training)
+            source = str(job.folder)
+        if self.rank == 0:
+            shutil.rmtree(between, ignore_errors=True)
         proof = self._agreed(lambda: weights.fingerprint(folder))
         return TrainResult(
             weights=Weights(version=version, path=str(folder), fingerprint=proof),
             loss=training.loss,
-            steps=tuple((number, tuple(kept[i][0].id for i in step)) for number, step in enumerate(plan)),
+            steps=tuple((n, tuple(part.examples[i][0].id for i in step)) for n, (part, step) in enumerate(plan)),
             dropped=tuple(dropped),
             tokens=training.tokens,
             seconds=training.seconds,
@@ -146,21 +156,29 @@ class LearnerRank:
         self._thread.shutdown()
         self._store = None
 
-    def _encode(self, examples: Sequence[Example], source: str) -> tuple[list[tuple[Example, Encoded]], list[str]]:
+    def _encode(
+        self, examples: Sequence[Example], source: str
+    ) -> tuple[list[tuple[Example, Encoded | Pair]], list[str]]:
         from transformers import AutoTokenizer
 
         tokenizer = AutoTokenizer.from_pretrained(source)
-        pairs = [(example, encode(tokenizer, example.prompt, example.completion)) for example in examples]
+        texts: list[tuple[Example, Encoded | Pair]] = [
+            (e, encode(tokenizer, e.prompt, e.completion))
+            if e.rejected is None
+            else (e, encode_pair(tokenizer, e.prompt, e.completion, e.rejected))
+            for e in examples
+        ]
         longest = self.config.row_length
-        kept = [pair for pair in pairs if pair[1].length <= longest]
+        kept = [text for text in texts if text[1].length <= longest]
         if not kept:
             raise ValueError(
-                f"none of {len(pairs)} examples fits a row; learn.row_length is {longest}: raise it or shorten them"
+                f"none of {len(texts)} examples fits a row; learn.row_length is {longest}: raise it or shorten them"
             )
-        return kept, [example.id for example, text in pairs if text.length > longest]
+        return kept, [example.id for example, text in texts if text.length > longest]
 
     def _key(self, examples: Sequence[Example], version: int, seed: int, source: str) -> str:
-        settings = self.config.model_dump(exclude={"start", "threads", "deadline", "checkpoint_steps"})
+        no_pairs = {"dpo"} if all(example.rejected is None for example in examples) else set()
+        settings = self.config.model_dump(exclude={"start", "threads", "deadline", "checkpoint_steps"} | no_pairs)
         start = weights.fingerprint(source)
         return checkpoint.key(
             examples, settings=settings, version=version, seed=seed, start=start, ranks=self.world_size
@@ -174,7 +192,13 @@ class LearnerRank:
         torch.distributed.broadcast_object_list(box, src=0)
         return box[0]
 
-    def _run(self, job: "_Job", held: Path | None) -> Training:
+    def _trained(self, job: "_Job", before: Training) -> Training:
+        """The training after this part; what an earlier call did of it is not done again."""
+        done = self._agreed(lambda: checkpoint.read(job.folder, job.key))
+        held = self._agreed(lambda: checkpoint.newest(job.checkpoints, job.key))
+        return done or self._run(job, replace(before, key=job.key), held)
+
+    def _run(self, job: "_Job", training: Training, held: Path | None) -> Training:
         import deepspeed
         import torch
 
@@ -184,7 +208,7 @@ class LearnerRank:
         loss_of = CompletionLogits(lm)
         engine, *_ = deepspeed.initialize(model=lm, model_parameters=lm.parameters(), config=settings)
         try:
-            training = self._optimize(engine, loss_of, job, held)
+            training = self._optimize(engine, loss_of, job, training, held)
             dtype = torch.bfloat16 if self.config.saved == "bf16" else torch.float32
             state = model.gather(lm, zero=self.config.zero, rank=self.rank, dtype=dtype)
         finally:
@@ -198,15 +222,24 @@ class LearnerRank:
         torch.distributed.barrier()
         return training
 
-    def _optimize(self, engine: Any, loss_of: CompletionLogits, job: "_Job", held: Path | None) -> Training:
-        training = Training(key=job.key)
+    def _optimize(
+        self, engine: Any, loss_of: CompletionLogits, job: "_Job", training: Training, held: Path | None
+    ) -> Training:
+        """All steps of a job that `held` has not done; `training` is what was done before the job."""
+        first = len(training.loss)
+        done = (held and checkpoint.read(held, job.key)) or training
+        engine.eval()
+        recalled = {
+            number: job.part.objective.recall(loss_of, engine, self._batches(job, number), engine.device)
+            for number in range(len(done.loss) - first, len(job.steps))
+        }
         if held is not None:
-            training = checkpoint.read(held, job.key) or training
             checkpoint.load(engine, held)
         engine.train()
+        training = done
         begun = time.monotonic() - training.seconds
-        for number in range(len(training.loss), len(job.steps)):
-            loss, batch = self._step(engine, loss_of, job, number)
+        for number, references in recalled.items():
+            loss, batch = self._step(engine, loss_of, job, references, number)
             training = Training(
                 key=job.key,
                 loss=(*training.loss, loss),
@@ -215,8 +248,8 @@ class LearnerRank:
                 seconds=time.monotonic() - begun,
             )
             self._progress = {
-                "step": number + 1,
-                "steps": len(job.steps),
+                "step": first + number + 1,
+                "steps": first + len(job.steps),
                 "loss": loss,
                 "tokens": training.tokens,
                 "seconds": training.seconds,
@@ -226,14 +259,9 @@ class LearnerRank:
                 checkpoint.save(engine, job.checkpoints, training, self.rank)
         return training
 
-    def _step(self, engine: Any, loss_of: CompletionLogits, job: "_Job", number: int) -> tuple[float, str]:
-        """One optimizer step; its loss and the digest of its tokens, over all ranks."""
-        import torch
-
-        # Dropout, where a model has it, must not depend on whether the run was cut off.
-        torch.manual_seed((job.seed * 1_000_003 + number * self.world_size + self.rank) % 2**63)
-        total = torch.zeros((), device=engine.device)
-        batches = micro_batches(
+    def _batches(self, job: "_Job", number: int) -> Iterator[MicroBatch]:
+        """This rank's part of a step."""
+        yield from micro_batches(
             job.steps[number],
             row_length=self.config.row_length,
             tokens=self.config.micro_batch_tokens,
@@ -241,8 +269,19 @@ class LearnerRank:
             rank=self.rank,
             ranks=self.world_size,
         )
-        for batch in batches:
-            loss = loss_of(engine, batch, engine.device)
+
+    def _step(
+        self, engine: Any, loss_of: CompletionLogits, job: "_Job", references: Iterable[Any], number: int
+    ) -> tuple[float, str]:
+        """One optimizer step; its loss and the digest of its tokens, over all ranks."""
+        import torch
+
+        # Dropout, where a model has it, must not depend on whether the run was cut off.
+        torch.manual_seed((job.seed * 1_000_003 + number * self.world_size + self.rank) % 2**63)
+        total = torch.zeros((), device=engine.device)
+        batches = list(self._batches(job, number))
+        for batch, recalled in zip(batches, references, strict=False):
+            loss = job.part.objective.loss(loss_of, engine, batch, engine.device, recalled, len(job.steps[number]))
             # DeepSpeed averages gradients over ranks; our weights already make the loss a sum over them.
             engine.backward(loss * self.world_size, scale_wrt_gas=False)
             total += loss.detach()
@@ -250,7 +289,7 @@ class LearnerRank:
         if not math.isfinite(total.item()):
             raise RuntimeError(f"the loss of step {number} is {total.item()}; lower learn.rate or set learn.clip")
         for group in engine.optimizer.param_groups:
-            group["lr"] = self.config.rate_at(number, len(job.steps))
+            group["lr"] = job.part.config.rate_at(number, len(job.steps))
         engine.step()
         digests = [""] * self.world_size
         torch.distributed.all_gather_object(digests, digest(batches))
@@ -269,13 +308,14 @@ class LearnerRank:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Job:
-    """One training: `key` names it, `steps` holds the texts of each optimizer step."""
+    """One part of a training: `key` names it, `steps` holds the texts of each optimizer step."""
 
     key: str
     source: str
     folder: Path
     seed: int
-    steps: list[list[Encoded]]
+    part: Part
+    steps: list[list[Encoded | Pair]]
 
     @property
     def checkpoints(self) -> Path:

@@ -1,10 +1,12 @@
-"""The one loss: cross-entropy of the completion given the prompt.
+"""The losses: cross-entropy of a completion given its prompt, and DPO for two completions of one prompt.
 
-Paper, section 3.4: L1 (a right solution) and L2 (a right one after a wrong one) differ in the prompt only.
-Dimensions: B rows, T positions, N positions where the loss looks, V entries of the vocabulary.
+Paper, section 3.4: L1 (a right solution) and L2 (a right one after a wrong one) are the first, and differ in the
+prompt only. DPO (arXiv 2305.18290, equation 7) is for the strategies that the paper compares itself with.
+Dimensions: B rows, T positions, N positions where the loss looks, V entries of the vocabulary, P pairs.
 """
+# ruff: noqa: N815 (dimension suffixes)
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from learner.batches import Encoded, MicroBatch
 
@@ -32,6 +34,16 @@ def completion_loss(logits_NV: "torch.Tensor", targets_N: "torch.Tensor", weight
     return -(weights_N * token_logprobs(logits_NV, targets_N)).sum()
 
 
+def preference_loss(margins_P: "torch.Tensor", reference_P: "torch.Tensor", beta: float) -> "torch.Tensor":
+    """DPO's loss, summed over pairs: how far the margin of each has not yet grown beyond the reference model's.
+
+    A margin is log p(chosen | prompt) - log p(rejected | prompt), each summed over its tokens (no length enters).
+    """
+    from torch.nn.functional import logsigmoid
+
+    return -logsigmoid(beta * (margins_P - reference_P)).sum()
+
+
 def rounded_up(keep_BT: "torch.Tensor") -> "torch.Tensor":
     """The same positions and some of weight 0, so that N takes few values and is never 0.
 
@@ -41,6 +53,15 @@ def rounded_up(keep_BT: "torch.Tensor") -> "torch.Tensor":
     keep_BT = keep_BT.clone()
     keep_BT.view(-1)[spare] = True
     return keep_BT
+
+
+class Looked(NamedTuple):
+    """What the loss needs of a micro-batch, at the positions where it looks."""
+
+    logits_NV: "torch.Tensor"
+    targets_N: "torch.Tensor"
+    weights_N: "torch.Tensor"
+    owners_N: "torch.Tensor"
 
 
 class CompletionLogits:
@@ -62,14 +83,37 @@ class CompletionLogits:
         return (hidden_BTD if self._keep_BT is None else hidden_BTD[self._keep_BT][None],)
 
     def __call__(self, model: Any, batch: MicroBatch, device: Any) -> "torch.Tensor":
-        """The loss of a micro-batch, a scalar; `model` is the model or what wraps it."""
+        """The cross-entropy of a micro-batch, a scalar; `model` is the model or what wraps it."""
+        looked = self.look(model, batch, device)
+        return completion_loss(looked.logits_NV, looked.targets_N, looked.weights_N)
+
+    def margins(self, model: Any, batch: MicroBatch, device: Any) -> "torch.Tensor":
+        """log p(chosen) - log p(rejected) of each pair in a micro-batch, (P,), in the order of their places."""
         import torch
 
-        tokens_BT, positions_BT, segments_BT, targets_BT, weights_BT = (
+        looked = self.look(model, batch, device)
+        learnt_N = looked.weights_N != 0
+        places_P, place_of = looked.owners_N[learnt_N].unique(return_inverse=True)
+        weighted_N = looked.weights_N * token_logprobs(looked.logits_NV, looked.targets_N)
+        zeros_P = torch.zeros(len(places_P), device=weighted_N.device)
+        return zeros_P.index_add(0, place_of, weighted_N[learnt_N])
+
+    def look(self, model: Any, batch: MicroBatch, device: Any) -> Looked:
+        """One forward pass."""
+        import torch
+
+        tokens_BT, positions_BT, segments_BT, targets_BT, weights_BT, owners_BT = (
             torch.from_numpy(array).to(device)
-            for array in (batch.tokens_BT, batch.positions_BT, batch.segments_BT, batch.targets_BT, batch.weights_BT)
+            for array in (
+                batch.tokens_BT,
+                batch.positions_BT,
+                batch.segments_BT,
+                batch.targets_BT,
+                batch.weights_BT,
+                batch.owners_BT,
+            )
         )
-        keep_BT = rounded_up(weights_BT > 0)
+        keep_BT = rounded_up(weights_BT != 0)
         self._keep_BT = keep_BT
         try:
             output = model(
@@ -80,7 +124,7 @@ class CompletionLogits:
             )
         finally:
             self._keep_BT = None
-        return completion_loss(output.logits[0], targets_BT[keep_BT], weights_BT[keep_BT])
+        return Looked(output.logits[0], targets_BT[keep_BT], weights_BT[keep_BT], owners_BT[keep_BT])
 
 
 def completion_logprobs(model: Any, example: Encoded) -> list[float]:

@@ -1,5 +1,6 @@
 """Small real parts that several tests need."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from envisions.records import Example
@@ -61,4 +62,12 @@ def tiny_examples(count: int) -> list[Example]:
             completion=f"def solution():\n    return {' + '.join(numbers)}\n",
         )
         for number, numbers in enumerate(terms)
+    ]
+
+
+def tiny_pairs(count: int) -> list[Example]:
+    """The same sums, each with the program of another sum that it is to be preferred to."""
+    return [
+        replace(example, id=f"{example.id} after", rejected=example.completion.replace("+", "-").replace("1", "77"))
+        for example in tiny_examples(count)
     ]

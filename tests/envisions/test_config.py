@@ -65,7 +65,7 @@ def refused(run_file: Path, *overrides: str) -> str:
         ("world.shtos=1", "world.shtos is unknown; did you mean world.shots?"),
         (
             "qqqq=1",
-            "qqqq is unknown; it must be one of actors, engine, explore, learn, memory, run, sandbox, select, world",
+            "qqqq is unknown; it must be one of actors, engine, explore, learn, memory, run, sandbox, select, teacher",
         ),
         ("explore.samples=0", "explore.samples is 0; it must be at least 1"),
         ("learn.rate=fast", "learn.rate is 'fast'; it must be a valid number"),

@@ -7,7 +7,7 @@ from builders import tiny_tokenizer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from learner.batches import Encoded, encode, micro_batches, pack, steps
+from learner.batches import Encoded, Pair, encode, micro_batches, pack, steps
 
 encoded = st.builds(
     Encoded,
@@ -132,3 +132,17 @@ def test_an_example_weighs_the_same_whatever_its_length_and_a_token_when_asked()
     assert sorted(batch.weights_BT[batch.weights_BT > 0].tolist()) == pytest.approx([1 / 6] * 3 + [1 / 2])
     (batch,) = micro_batches([short, long], row_length=16, tokens=16, loss="token")
     assert batch.weights_BT[batch.weights_BT > 0].tolist() == pytest.approx([1 / 4] * 4)
+
+
+@given(st.lists(st.builds(Pair, encoded, encoded), min_size=1, max_size=12), st.integers(1, 3), st.integers(120, 512))
+def test_both_halves_of_a_pair_lie_in_one_row_with_opposite_signs(pairs: list[Pair], ranks: int, tokens: int) -> None:
+    owners = []
+    for rank in range(ranks):
+        for batch in micro_batches(pairs, row_length=120, tokens=tokens, rank=rank, ranks=ranks):
+            for owner in np.unique(batch.owners_BT[batch.weights_BT != 0]):
+                owners.append(owner)
+                for half, sign in ((pairs[owner].chosen, 1), (pairs[owner].rejected, -1)):
+                    row, where = np.nonzero((batch.owners_BT == owner) & (batch.weights_BT == sign))
+                    assert len(set(row)) == 1
+                    assert tuple(batch.targets_BT[row, where].tolist()) == half.completion
+    assert sorted(owners) == list(range(len(pairs)))

@@ -1,5 +1,6 @@
 """Real DeepSpeed on CPU ranks: this process is a learner of one rank; two ranks are two processes."""
 
+import math
 import multiprocessing
 import os
 import signal
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 import torch
-from builders import tiny_examples, tiny_model
+from builders import tiny_examples, tiny_model, tiny_pairs
 from safetensors.torch import load_file
 from transformers import AutoTokenizer
 
@@ -65,6 +66,10 @@ def gap(one: Path, other: Path) -> float:
     return max((a[name].float() - b[name].float()).abs().max().item() for name in a)
 
 
+MIXED = [*tiny_examples(12), *tiny_pairs(9)]
+PREFER = {"dpo": {"rate": 1e-3, "examples_per_step": 4, "epochs": 2}}
+
+
 def one_of_two_ranks(rank: int, pipe: Connection, base: Path, folder: Path) -> None:
     """Trains with every ZeRO stage, one after the other, in one process group."""
     learner = LearnerRank(config(), str(base), rank, world_size=2)
@@ -78,6 +83,9 @@ def one_of_two_ranks(rank: int, pipe: Connection, base: Path, folder: Path) -> N
         learner.config = config(zero=zero)
         result = learner.train(tiny_examples(40), version=1, folder=str(folder / f"zero{zero}"), seed=7)
         pipe.send(result)
+    for zero in (0, 3):
+        learner.config = config(zero=zero, row_length=256, **PREFER)
+        pipe.send(learner.train(MIXED, version=1, folder=str(folder / f"pairs{zero}"), seed=7))
     learner.close()
 
 
@@ -100,6 +108,14 @@ def test_one_and_two_ranks_with_every_zero_stage_learn_the_same(joined: None, ba
             assert gap(tmp_path / "one0", tmp_path / f"one{zero}") < 1e-4, zero
             assert gap(tmp_path / "one0", tmp_path / "two" / f"zero{zero}") < 1e-4, zero
         assert gap(tmp_path / "one0", base) > 5e-3
+        alone = train(base, tmp_path / "pairs", MIXED, row_length=256, **PREFER)
+        for zero in (0, 3):
+            for pipe in ours:
+                assert pipe.poll(90)
+                two = pipe.recv()
+                assert two.loss == pytest.approx(alone.loss, abs=1e-4), zero
+                assert two.steps == alone.steps
+            assert gap(tmp_path / "pairs", tmp_path / "two" / f"pairs{zero}") < 1e-4, zero
     finally:
         for process in ranks:
             process.join(20)
@@ -226,6 +242,49 @@ def test_training_can_go_on_from_the_last_weights(joined: None, base: Path, tmp_
     assert second.loss[0] < first.loss[0] - 0.5
     assert second.weights.version == 2
     assert learner.progress()["step"] == learner.progress()["steps"] == len(second.loss)
+
+
+def test_pairs_are_learnt_after_lessons_and_from_the_weights_that_those_made(
+    joined: None, base: Path, tmp_path: Path
+) -> None:
+    fields = {"row_length": 256, "epochs": 2, **PREFER}
+    lessons = train(base, tmp_path / "lessons", tiny_examples(12), **fields)
+    both = train(base, tmp_path / "both", MIXED, **fields)
+    assert both.loss[:2] == lessons.loss
+    assert both.loss[2] == pytest.approx(math.log(2), abs=1e-5)  # no margin has moved before the first step
+    assert len(both.loss) == 2 + 2 * 3
+    assert [number for number, _ in both.steps] == list(range(8))
+    assert all("after" in id for _, ids in both.steps[2:] for id in ids)
+    alone = train(Path(lessons.weights.path), tmp_path / "alone", tiny_pairs(9), **fields)
+    assert alone.loss == both.loss[2:]
+    assert alone.weights.fingerprint == both.weights.fingerprint
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["alone", "both", "lessons"]
+    assert both.loss[-1] < math.log(2) - 1e-3
+    written = (tmp_path / "both" / "model.safetensors").stat().st_mtime_ns
+    assert train(base, tmp_path / "both", MIXED, **fields) == both
+    assert (tmp_path / "both" / "model.safetensors").stat().st_mtime_ns == written
+
+
+def test_a_training_cut_off_among_its_pairs_ends_with_the_same_weights(
+    joined: None, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fields = {"row_length": 256, "checkpoint_steps": 2, **PREFER}
+    whole = train(base, tmp_path / "whole", MIXED, **fields)
+    step = LearnerRank._step
+
+    def broken(self: LearnerRank, engine: Any, loss_of: Any, job: Any, references: Any, number: int) -> float:
+        if job.folder.name == "cut" and number == 3:
+            raise KeyboardInterrupt
+        return step(self, engine, loss_of, job, references, number)
+
+    monkeypatch.setattr(LearnerRank, "_step", broken)
+    with pytest.raises(KeyboardInterrupt):
+        train(base, tmp_path / "cut", MIXED, **fields)
+    assert not (tmp_path / "cut").exists()
+    monkeypatch.undo()
+    resumed = train(base, tmp_path / "cut", MIXED, **fields)
+    assert resumed.loss == whole.loss
+    assert resumed.weights.fingerprint == whole.weights.fingerprint
 
 
 def test_a_loss_that_is_not_a_number_stops_the_training(joined: None, base: Path, tmp_path: Path) -> None:

@@ -208,6 +208,46 @@ def test_dedupe_keeps_the_first_of_each_identity() -> None:
     assert rights_first([], tried, by_program(canonical)) == ([], [])
 
 
+def test_the_first_loss_can_take_all_right_solutions_and_pairs_start_from_the_top_again() -> None:
+    config = SelectConfig(positives=1000, pairs=1000, spare=False)
+    lessons = chosen(pool_of(4, 2), config)
+    programs = [(lesson.right.program, lesson.wrong.program if lesson.wrong else None) for lesson in lessons]
+    assert programs == [
+        *[(f"right {n}", None) for n in range(4)],
+        ("right 0", "wrong 0"),
+        ("right 1", "wrong 1"),
+    ]
+    assert shape(chosen(pool_of(1, 3), config)) == (1, 1)
+    assert shape(chosen(pool_of(3, 3), SelectConfig(positives=0, pairs=1))) == (0, 1)
+
+
+def test_without_the_environment_the_best_program_by_r_stands_against_the_worst() -> None:
+    config = SelectConfig(label="self", positives=0, pairs=1, spare=False, rank="rubric")
+    tried = [
+        attempt("best", Outcome.rejected, r=5.0),
+        attempt("middle", Outcome.accepted, slot=1, r=3.0),
+        attempt("worst", Outcome.accepted, slot=2, r=0.0),
+        attempt("ungraded", Outcome.accepted, slot=3, r=float("nan")),
+        *[attempt(text, slot=slot, problem="q", r=2.0) for slot, text in enumerate(("as good", "as that"))],
+        attempt("alone", problem="s", r=2.0),
+    ]
+    (lesson,) = chosen(tried, config)
+    assert (lesson.right.program, lesson.wrong and lesson.wrong.program) == ("best", "worst")
+    assert {t.problem.id for t in needs_score(tried, config, canonical)} == {"p", "q"}
+
+
+def test_a_lot_orders_attempts_the_same_way_each_time_and_another_seed_orders_them_otherwise() -> None:
+    def order(seed: int) -> list[str]:
+        tried = [attempt(f"{n}", slot=n, r=-n) for n in range(12)]
+        tried = [replace(t, candidate=replace(t.candidate, seed=t.key.seed(seed))) for t in tried]
+        config = SelectConfig(rank="random", positives=11, pairs=0)
+        assert needs_score(tried, config, canonical) == []
+        return [lesson.right.program for lesson in chosen(tried, config)]
+
+    assert order(1) == order(1) != order(2)
+    assert order(1) != [f"{n}" for n in range(11)]
+
+
 # What must hold for any attempts
 
 PROGRAMS = ["a", "A", "b", "c", "d", "e # question of p", "e", "f", "g", "h", "i", "j", "k", "l", "m", "", " "]
@@ -237,9 +277,12 @@ def any_attempts(draw: st.DrawFn) -> list[Trajectory]:
 
 any_config = st.builds(
     SelectConfig,
-    positives=st.integers(1, 10),
+    rank=st.sampled_from(["current", "sampled", "random", "rubric"]),
+    positives=st.integers(0, 10),
     pairs=st.integers(0, 3),
-    rescore=st.booleans(),
+    label=st.sampled_from(["environment", "environment", "self"]),
+    spare=st.booleans(),
+    pairing=st.sampled_from(["rank", "likeness"]),
     dedupe=st.sampled_from(["program", "text-global", "none"]),
     wrong_refinements=st.booleans(),
     docstring_iterations=st.integers(0, 3),
@@ -265,26 +308,29 @@ def test_the_scores_asked_for_are_enough(tried: list[Trajectory], config: Select
 
 
 @given(tried=any_attempts(), config=any_config)
-def test_lessons_hold_verdicts_only_and_no_right_solution_serves_both_losses(
+def test_lessons_hold_verdicts_only_and_no_right_solution_serves_a_loss_twice(
     tried: list[Trajectory], config: SelectConfig
 ) -> None:
     lessons = chosen(tried, config)
     for lesson in lessons:
-        assert lesson.right.feedback.outcome is Outcome.accepted
+        assert lesson.right.feedback.outcome is Outcome.accepted or config.label == "self"
         assert lesson.right.key.kind in ("explore", "refine")
         if lesson.wrong:
-            assert lesson.wrong.feedback.outcome.is_wrong or config.docstring_iterations
+            told = config.label == "self" or config.docstring_iterations
+            assert lesson.wrong.feedback.outcome.is_wrong or (told and lesson.wrong.feedback.outcome.is_verdict)
             assert lesson.wrong.problem == lesson.right.problem
-    keys = [lesson.right.key for lesson in lessons]
-    assert len(keys) == len(set(keys))
+    for of_one_loss in ([le for le in lessons if le.wrong is None], [le for le in lessons if le.wrong], lessons):
+        keys = [lesson.right.key for lesson in of_one_loss]
+        assert len(keys) == len(set(keys)) or (of_one_loss is lessons and not config.spare)
     problems = [lesson.right.problem.id for lesson in lessons]
     assert problems == sorted(problems)
-    if config.dedupe == "program":
+    if config.dedupe == "program" and config.spare:
         rights = [(lesson.right.problem.id, canonical(lesson.right.program)) for lesson in lessons]
         assert len(rights) == len(set(rights))
     for _, of_problem in groupby(lessons, lambda lesson: lesson.right.problem.id):
         explore, pairs = shape(list(of_problem))
-        assert 1 <= explore <= config.positives
+        assert explore <= config.positives
+        assert explore or pairs
         assert pairs <= config.pairs
 
 
