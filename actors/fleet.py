@@ -236,10 +236,17 @@ class Fleet:
         """End a withdrawn replica for good, after it has put away what it owns."""
         import ray
 
-        handle = self._handles.pop(name)
+        await self._stopped(name)
+        ray.kill(self._handles.pop(name))
+
+    async def renew(self, name: str) -> None:
+        """End a withdrawn replica, after it has put away what it owns; Ray starts it afresh."""
+        await self._stopped(name)
+        self.replace(name)
+
+    async def _stopped(self, name: str) -> None:
         with contextlib.suppress(Exception):  # who cannot stop is ended all the same
-            await asyncio.wait_for(handle.stop.remote(), CLOSE_SECONDS)
-        ray.kill(handle)
+            await asyncio.wait_for(self.handle(name).stop.remote(), CLOSE_SECONDS)
 
     def replace(self, name: str) -> None:
         """Kill one replica; Ray starts it again."""
@@ -256,8 +263,7 @@ class Fleet:
 
     async def close(self) -> None:
         """Let every replica put away what it owns, then end it."""
-        stops = [asyncio.wait_for(handle.stop.remote(), CLOSE_SECONDS) for handle in self._handles.values()]
-        await asyncio.gather(*stops, return_exceptions=True)  # who cannot stop is ended all the same
+        await asyncio.gather(*(self._stopped(name) for name in self._handles))
         await self.kill()
 
 

@@ -1,11 +1,11 @@
 """How one replica does, told from its answers: healthy, suspect, dead, restarting or stale.
 
-    healthy -> suspect       a call or a probe failed
-    suspect -> healthy       one succeeded
-    suspect -> dead          FAILURES failed in a row, or one was not answered within its deadline
-    dead -> restarting       it was killed, and Ray starts it again
-    restarting -> stale      its process answers, and has not proved yet that it holds what it should
-    stale -> healthy         it has
+healthy -> suspect       a call or a probe failed
+suspect -> healthy       one succeeded
+suspect -> dead          FAILURES failed in a row, or one was not answered within its deadline
+dead -> restarting       it was killed, and Ray starts it again
+restarting -> stale      its process answers, and has not proved yet that it holds what it should
+stale -> healthy         it has
 """
 
 from dataclasses import dataclass

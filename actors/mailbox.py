@@ -16,6 +16,8 @@ import os
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from inspect import iscoroutinefunction
 from typing import Any, NamedTuple
@@ -76,7 +78,8 @@ class Look:
 class Replica:
     """What Ray runs: one plain object and the mailbox through which it is asked.
 
-    Methods that are coroutines run on the actor's event loop, all others in threads. An object that keeps
+    Methods that are coroutines run on the actor's event loop, all others in threads: as many at once as the object's
+    `parallel` says, if it does, so that it is known how long a call has waited for its turn. An object that keeps
     failing for infrastructure reasons ends its process, and Ray starts a new one.
     """
 
@@ -84,6 +87,7 @@ class Replica:
         self._name, self._cls, self._args = name, cls, args
         self._incarnation = uuid4().hex
         self._object: Any = None
+        self._threads: ThreadPoolExecutor | None = None
         self._facts: dict[str, Any] = {}
         self._starting: asyncio.Task[None] | None = None
         self._done: dict[str, asyncio.Queue[Reply]] = {}
@@ -110,6 +114,7 @@ class Replica:
         if hasattr(built, "start"):
             self._facts = await built.start() or {}
         self._object = built
+        self._threads = ThreadPoolExecutor(getattr(built, "parallel", None), self._name)
 
     async def post(self, client: str, requests: list[Request]) -> str:
         await self.ready()
@@ -171,7 +176,8 @@ class Replica:
             if iscoroutinefunction(method):
                 value = await method(*request.args)
             else:
-                value, begun = await asyncio.to_thread(timed, method, request.args)
+                loop, context = asyncio.get_running_loop(), copy_context()
+                value, begun = await loop.run_in_executor(self._threads, context.run, timed, method, request.args)
         except Exception as raised:
             error = portable(raised)
         self._done[client].put_nowait(Reply(request.id, value, error, time.perf_counter() - begun))
@@ -221,7 +227,7 @@ class Line:
     def __init__(self, handle: Any, name: str) -> None:
         self.name = name
         self.vitals = Vitals()
-        self.connected = False
+        self.connected, self._connected_at = False, 0.0
         self._handle = handle
         self._client = uuid4().hex
         self._ids = itertools.count()
@@ -237,7 +243,10 @@ class Line:
         return len(self._pending)
 
     async def call(self, method: str, args: tuple[Any, ...], deadline: float) -> Any:
-        """The method's result; its own exception; ReplicaLost; or TimeoutError after `deadline` seconds."""
+        """The method's result; its own exception; ReplicaLost; or TimeoutError after `deadline` seconds.
+
+        The time that a replica takes to start does not count: `connect` has a deadline of its own for that.
+        """
         request = Request(next(self._ids), method, args, TRACE.get())
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._pending[request.id] = future
@@ -248,7 +257,7 @@ class Line:
             self._flush()
         with RECORD.call(f"{self.name.rpartition('-')[0]}.{method}", self.name) as call:
             try:
-                reply = await asyncio.wait_for(future, deadline)
+                reply = await self._answered(future, deadline)
             finally:
                 self._pending.pop(request.id, None)
             call.ran = reply.seconds
@@ -256,11 +265,21 @@ class Line:
                 raise reply.error
             return reply.value
 
+    async def _answered(self, future: asyncio.Future[Reply], deadline: float) -> Reply:
+        asked = time.monotonic()
+        while True:
+            since = max(asked, self._connected_at) if self.connected else time.monotonic()
+            done, _ = await asyncio.wait({future}, timeout=max(since + deadline - time.monotonic(), 0.0))
+            if done:
+                return future.result()
+            if self.connected and time.monotonic() >= max(asked, self._connected_at) + deadline:
+                raise TimeoutError
+
     async def _work(self) -> None:
         """Connect, send, receive; ends when nothing is pending, fails all that is when the replica is lost."""
         try:
             self._incarnation = (await connect(self._handle, self.name))["incarnation"]
-            self.connected = True
+            self.connected, self._connected_at = True, time.monotonic()
             while self._pending:
                 self._flush()
                 incarnation, replies = await asyncio.wait_for(

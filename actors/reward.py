@@ -18,6 +18,7 @@ from actors.fleet import Fleet
 from actors.generator import Generator, PromptTooLong, Sampling
 from actors.memory import Memory
 from actors.settled import settled
+from actors.spans import of_trajectory
 from envisions.records import AttemptKey, Candidate, Feedback, Outcome, Problem, Progress, Trajectory
 from envs.base import InfrastructureError, World
 
@@ -84,6 +85,7 @@ class RewardService:
         )
         return [explored, refined]
 
+    @of_trajectory
     async def _attempt(
         self,
         problem: Problem,

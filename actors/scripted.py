@@ -160,6 +160,9 @@ class InProcess(Fleet):
     async def retire(self, name: str) -> None:
         del self._handles[name]
 
+    async def renew(self, name: str) -> None:
+        self.replace(name)
+
     async def close(self) -> None:
         for each in self._handles.values():
             if hasattr(each, "close"):

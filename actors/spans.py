@@ -1,18 +1,23 @@
 """Where time goes: every call from one actor to another, noted by the caller, with the trajectory it was made for.
 
-A trajectory has one trace, (iteration, problem, slot, kind). It travels with each request, so that whatever an actor
+A trajectory has one trace: stage and iteration, problem, slot, kind. It travels with each request, so that whatever an actor
 asks of others on the way belongs to the same trace. Only durations cross machines: clocks need not agree.
 """
 
 import time
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import wraps
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, ParamSpec, TypeVar
 
+from envisions.records import AttemptKey
+
+P = ParamSpec("P")
+R = TypeVar("R")
 Trace = tuple[str, ...]
 TRACE: ContextVar[Trace] = ContextVar("trace", default=())
 KEPT = 100_000  # spans that one process keeps until it is asked for them; older ones are dropped, and counted
@@ -59,6 +64,18 @@ def traced(*names: object) -> Iterator[None]:
         yield
     finally:
         TRACE.reset(token)
+
+
+def of_trajectory(attempt: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+    """Calls that a method makes belong to the trajectory whose key is among its arguments."""
+
+    @wraps(attempt)
+    async def within(*args: P.args, **kwargs: P.kwargs) -> R:
+        key = next(value for value in args if isinstance(value, AttemptKey))
+        with traced(key.slot, key.kind):
+            return await attempt(*args, **kwargs)
+
+    return within
 
 
 class Record:

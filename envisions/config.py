@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from actors.fleet import FleetConfig
 from actors.generator import EngineConfig
 from actors.reward import ExploreConfig
+from envisions.trackers import TrackConfig
 from envisions.worlds import USUAL, WorldSettings
 from envs.sandbox.sandbox import SandboxConfig
 from learner.config import LearnConfig
@@ -89,6 +90,7 @@ class RunConfig(BaseModel):
     engine: EngineConfig = EngineConfig()
     sandbox: SandboxConfig = SandboxConfig()
     actors: ActorsSection = Field(default_factory=ActorsSection)
+    track: TrackConfig = TrackConfig()
 
     @model_validator(mode="after")
     def _card_for_the_engine(self) -> "RunConfig":

@@ -22,6 +22,7 @@ class Training:
     loss: tuple[float, ...] = ()
     tokens: int = 0
     seconds: float = 0.0
+    saving: float = 0.0  # of these, writing checkpoints
 
     def write(self, folder: str | Path) -> None:
         fields = {name: getattr(self, name) for name in self.__slots__}

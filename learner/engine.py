@@ -34,6 +34,7 @@ class TrainResult:
     dropped: tuple[str, ...]
     tokens: int
     seconds: float
+    saving: float = 0.0  # of these, writing checkpoints
     retries: int = 0  # gangs that were lost on the way
 
 
@@ -126,6 +127,7 @@ class LearnerRank:
             dropped=tuple(dropped),
             tokens=training.tokens,
             seconds=training.seconds,
+            saving=training.saving,
         )
 
     def progress(self) -> dict[str, float]:
@@ -199,7 +201,7 @@ class LearnerRank:
             training = checkpoint.read(held, job.key) or training
             checkpoint.load(engine, held)
         engine.train()
-        begun = time.monotonic() - training.seconds
+        begun, saved = time.monotonic() - training.seconds, 0.0
         for number in range(len(training.loss), len(job.steps)):
             loss = self._step(engine, loss_of, job, number)
             training = Training(
@@ -207,7 +209,9 @@ class LearnerRank:
                 loss=(*training.loss, loss),
                 tokens=training.tokens + sum(text.length for text in job.steps[number]),
                 seconds=time.monotonic() - begun,
+                saving=training.saving + saved,
             )
+            saved = 0.0
             self._progress = {
                 "step": number + 1,
                 "steps": len(job.steps),
@@ -217,7 +221,11 @@ class LearnerRank:
             }
             every = self.config.checkpoint_steps
             if every and (number + 1) % every == 0 and number + 1 < len(job.steps):
+                began_saving = time.monotonic()
                 checkpoint.save(engine, job.checkpoints, training, self.rank)
+                saved = (
+                    time.monotonic() - began_saving
+                )  # what is saved cannot say how long that took: the next step does
         return training
 
     def _step(self, engine: Any, loss_of: CompletionLogits, job: "_Job", number: int) -> float:
