@@ -21,6 +21,7 @@ from actors.fleet import Fleet
 from actors.generator import Generator, PromptTooLong, Sampling
 from actors.memory import Memory
 from actors.settled import settled
+from actors.spans import of_trajectory
 from actors.teacher import Teacher, TeacherConfig
 from envisions.records import AttemptKey, Candidate, Example, Feedback, Outcome, Problem, Progress, Trajectory
 from envs.base import InfrastructureError, World
@@ -121,6 +122,7 @@ class RewardService:
     async def _sampled(self, prompt: str, key: AttemptKey, sampling: Sampling, version: int) -> Candidate:
         return await self.generators.call(Generator.sample, prompt, key.seed(self.seed), sampling, version)
 
+    @of_trajectory
     async def _attempt(
         self,
         problem: Problem,

@@ -27,7 +27,9 @@ from envisions.execution import execution
 from envisions.loop import self_train
 from envisions.make_base import Recipe
 from envisions.make_base import make_base as make
+from envisions.meters import RayMeters
 from envisions.records import IterationReport
+from envisions.why import why as explained
 from envisions.wiring import LiveParts, checked
 from envs.base import InfrastructureError
 from pool.store import Store, StoreError
@@ -167,6 +169,16 @@ def replay(
 
 
 @app.command()
+def why(
+    run_folder: RunFolder,
+    iteration: Annotated[int | None, typer.Option(help="Which; default: the last one that ended.")] = None,
+) -> None:
+    """Who is waited for, and where the time of the last iteration went."""
+    for line in explained(run_folder, iteration):
+        print(line)
+
+
+@app.command()
 def report(run_folder: RunFolder) -> None:
     """Write report.jsonl and report.html anew from what memory holds."""
     with Store(run_folder / "memory.sqlite", read_only=True) as store:
@@ -195,7 +207,7 @@ def start(config: RunConfig, iterations: int | None = None) -> None:
     if world.removed.counts:
         print(world.removed)
     activity = Activity()
-    parts = LiveParts(config, world, at, activity)
+    parts = LiveParts(config, world, at, activity, meters=RayMeters)
     nodes = cluster.connect(config.run.name, at / "logs")
     try:
         planning.require(config, planning.nodes_of(nodes))

@@ -19,6 +19,7 @@ from actors.memory import MemoryConfig
 from actors.reward import ExploreConfig
 from actors.teacher import TeacherConfig
 from envisions.strategies import PROFILES, STRATEGIES, applied
+from envisions.trackers import TrackConfig
 from envisions.worlds import USUAL, WorldSettings
 from envs.sandbox.sandbox import SandboxConfig
 from learner.config import LearnConfig
@@ -108,6 +109,7 @@ class RunConfig(BaseModel):
     engine: EngineConfig = EngineConfig()
     sandbox: SandboxConfig = SandboxConfig()
     actors: ActorsSection = Field(default_factory=ActorsSection)
+    track: TrackConfig = TrackConfig()
 
     @model_validator(mode="after")
     def _card_for_the_engine(self) -> "RunConfig":

@@ -65,7 +65,14 @@ def digest(batches: Iterable[MicroBatch]) -> str:
     """A hash of all that goes into the model: two steps with equal ones were given the same tokens and weights."""
     hashed = sha256()
     for batch in batches:
-        for array in (batch.tokens_BT, batch.positions_BT, batch.segments_BT, batch.targets_BT, batch.weights_BT, batch.owners_BT):
+        for array in (
+            batch.tokens_BT,
+            batch.positions_BT,
+            batch.segments_BT,
+            batch.targets_BT,
+            batch.weights_BT,
+            batch.owners_BT,
+        ):
             hashed.update(f"{array.shape}{array.dtype}".encode())
             hashed.update(array.tobytes())
     return hashed.hexdigest()

@@ -23,6 +23,7 @@ class Training:
     batches: tuple[str, ...] = ()  # the digest of each step's token batch
     tokens: int = 0
     seconds: float = 0.0
+    saving: float = 0.0  # of these, writing checkpoints
 
     def write(self, folder: str | Path) -> None:
         fields = {name: getattr(self, name) for name in self.__slots__}

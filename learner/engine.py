@@ -39,6 +39,7 @@ class TrainResult:
     tokens: int
     seconds: float
     batches: tuple[str, ...] = ()
+    saving: float = 0.0  # of these, writing checkpoints
     retries: int = 0  # gangs that were lost on the way
 
 
@@ -141,6 +142,7 @@ class LearnerRank:
             tokens=training.tokens,
             seconds=training.seconds,
             batches=training.batches,
+            saving=training.saving,
         )
 
     def progress(self) -> dict[str, float]:
@@ -237,7 +239,7 @@ class LearnerRank:
             checkpoint.load(engine, held)
         engine.train()
         training = done
-        begun = time.monotonic() - training.seconds
+        begun, saved = time.monotonic() - training.seconds, 0.0
         for number, references in recalled.items():
             loss, batch = self._step(engine, loss_of, job, references, number)
             training = Training(
@@ -246,7 +248,9 @@ class LearnerRank:
                 batches=(*training.batches, batch),
                 tokens=training.tokens + sum(text.length for text in job.steps[number]),
                 seconds=time.monotonic() - begun,
+                saving=training.saving + saved,
             )
+            saved = 0.0
             self._progress = {
                 "step": first + number + 1,
                 "steps": first + len(job.steps),
@@ -256,7 +260,11 @@ class LearnerRank:
             }
             every = self.config.checkpoint_steps
             if every and (number + 1) % every == 0 and number + 1 < len(job.steps):
+                began_saving = time.monotonic()
                 checkpoint.save(engine, job.checkpoints, training, self.rank)
+                saved = (
+                    time.monotonic() - began_saving
+                )  # what is saved cannot say how long that took: the next step does
         return training
 
     def _batches(self, job: "_Job", number: int) -> Iterator[MicroBatch]:
