@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from envisions.records import (
     Accuracy,
@@ -13,6 +14,8 @@ from envisions.records import (
     Trajectory,
 )
 from envs.base import World
+from pool.analysis import analyse
+from pool.counts import TRAINING_KINDS
 from pool.rows import lesson_id
 from pool.select import SelectConfig, needs_score, select
 from pool.store import Store
@@ -88,6 +91,7 @@ class Memory:
                 },
                 tokens={"sampled": counts["tokens"], **report.tokens},
                 goodput=counts["distinct"] / hours if hours else 0.0,
+                analysis=self._analysis(report.iteration),
             )
         )
 
@@ -100,6 +104,11 @@ class Memory:
 
     def close(self) -> None:
         self._store.close()
+
+    def _analysis(self, iteration: int) -> dict[str, Any]:
+        attempts = self._store.attempts(iterations=[iteration], kinds=TRAINING_KINDS, tokens=False)
+        earlier = [self._store.solved(one) for one in range(1, iteration)]
+        return analyse(attempts, earlier, self._canonical) if attempts else {}
 
     def _pool(self, iteration: int) -> list[Trajectory]:
         """The training attempts that this iteration may learn from: all so far, or its own (no long-term memory)."""
