@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from envisions.records import Accuracy, AttemptKey, Example, IterationReport, Problem, Trajectory
 from envs.base import World
+from pool.analysis import analyse
+from pool.counts import TRAINING_KINDS
 from pool.recall import recalled
 from pool.select import SelectConfig, needs_score, select
 from pool.store import Store
@@ -81,7 +83,7 @@ class Memory:
         by_key = {t.key: scores[str(t.key)] for t in pool if str(t.key) in scores}
         lessons = select(pool, by_key, self._config, self._canonical)
         self._store.save_lessons(iteration, lessons)
-        return [lesson_text(self._world, lesson) for lesson in lessons]
+        return [lesson_text(self._world, lesson, self._config.contrast) for lesson in lessons]
 
     def save_steps(self, iteration: int, steps: Sequence[tuple[int, str]], batches: Sequence[str] = ()) -> None:
         """Keep which gradient step used which lesson, and the digest of each step's token batch."""
@@ -112,6 +114,7 @@ class Memory:
                 },
                 tokens={"sampled": counts["tokens"], **report.tokens},
                 goodput=counts["distinct"] / hours if hours else 0.0,
+                analysis=self._analysis(report.iteration),
             )
         )
 
@@ -125,27 +128,12 @@ class Memory:
     def close(self) -> None:
         self._store.close()
 
+    def _analysis(self, iteration: int) -> dict[str, Any]:
+        attempts = self._store.attempts(iterations=[iteration], kinds=TRAINING_KINDS, tokens=False)
+        earlier = [self._store.solved(one) for one in range(1, iteration)]
+        return analyse(attempts, earlier, self._canonical) if attempts else {}
+
     def _pool(self, iteration: int) -> list[Trajectory]:
         """The training attempts that this iteration may learn from: all so far, or its own (no long-term memory)."""
         iterations = range(iteration + 1) if self._config.memory else [iteration]
         return self._store.attempts(iterations=iterations, kinds=("explore", "refine"), tokens=False, trusted=True)
-
-    def _example(self, lesson: Lesson) -> Example:
-        """L1: the right program for the problem. A pair: as `select.contrast` says."""
-        right, wrong = lesson.right, lesson.wrong
-        completion = self._world.completion(right.problem, right.program)
-        taught = Example(id=lesson_id(lesson), prompt=self._world.prompt(right.problem), completion=completion)
-        return taught if wrong is None else CONTRASTS[self._config.contrast](taught, wrong, self._world)
-
-
-def refinement(taught: Example, wrong: Trajectory, world: World) -> Example:
-    """L2: the right program for the problem and a wrong one."""
-    return replace(taught, prompt=world.refine_prompt(wrong.problem, wrong.program, wrong.feedback))
-
-
-def preference(taught: Example, wrong: Trajectory, world: World) -> Example:
-    """DPO: the right program rather than the wrong one."""
-    return replace(taught, rejected=world.completion(wrong.problem, wrong.program))
-
-
-CONTRASTS = {"refinement": refinement, "preference": preference}

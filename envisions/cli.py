@@ -204,7 +204,7 @@ def start(config: RunConfig, iterations: int | None = None) -> None:
     if not cluster.is_given():
         planning.require(config, planning.local_nodes())
     at = folder.open_for(config)
-    if world.removed.counts:
+    if world.removed.counts or world.removed.kept:
         print(world.removed)
     activity = Activity()
     parts = LiveParts(config, world, at, activity, meters=RayMeters)

@@ -9,7 +9,7 @@ from envisions.config import RunConfig
 from envisions.records import Example, Weights, text_fingerprint
 from envisions.replay import named
 from envisions.worlds import WORLDS
-from learner.batches import digest, encode, joined, micro_batches
+from learner.batches import digest, encode_example, joined, micro_batches
 from pool.rows import lesson_id
 from pool.store import Store
 from pool.texts import lesson_text
@@ -76,9 +76,9 @@ def rebuilt(store: Store, config: RunConfig, iteration: int, lessons: list[str])
     tokenizer = AutoTokenizer.from_pretrained(found.path)
     world = WORLDS[config.world.name].world(config.world, config.run.seed)
     texts: Mapping[str, Example] = {
-        lesson_id(lesson): lesson_text(world, lesson) for lesson in store.lessons(iteration)
+        lesson_id(lesson): lesson_text(world, lesson, config.select.contrast) for lesson in store.lessons(iteration)
     }
-    encoded = [encode(tokenizer, texts[lesson].prompt, texts[lesson].completion) for lesson in lessons]
+    encoded = [encode_example(tokenizer, texts[lesson]) for lesson in lessons]
     learn, ranks = config.learn, config.actors.learner.count
     return joined(
         digest(

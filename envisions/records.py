@@ -192,3 +192,4 @@ class IterationReport:
     seconds: Mapping[str, float] = field(default_factory=dict)  # by stage
     goodput: float = 0.0  # accepted, distinct trajectories an hour
     retries: Mapping[str, int] = field(default_factory=dict)  # by kind of actor
+    analysis: Mapping[str, Any] = field(default_factory=dict)  # what pool/analysis.py finds, by name

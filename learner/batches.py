@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from envisions.records import Example
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -100,6 +102,13 @@ def encode(tokenizer: Any, prompt: str, completion: str) -> Encoded:
     else:
         after = tokenizer(completion, add_special_tokens=False)["input_ids"]
     return Encoded(tuple(before), (*after, eos))
+
+
+def encode_example(tokenizer: Any, example: Example) -> Encoded | Pair:
+    """Token ids of an example: of one text, or of two under one prompt where a completion is to be preferred."""
+    if example.rejected is None:
+        return encode(tokenizer, example.prompt, example.completion)
+    return encode_pair(tokenizer, example.prompt, example.completion, example.rejected)
 
 
 def encode_pair(tokenizer: Any, prompt: str, chosen: str, rejected: str) -> Pair:

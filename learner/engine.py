@@ -16,7 +16,7 @@ from typing import Any
 
 from envisions.records import Example, Weights
 from learner import canary, checkpoint, model, weights
-from learner.batches import Encoded, MicroBatch, Pair, digest, encode, encode_pair, joined, micro_batches
+from learner.batches import Encoded, MicroBatch, Pair, digest, encode_example, joined, micro_batches
 from learner.checkpoint import Training
 from learner.config import LearnConfig
 from learner.losses import CompletionLogits
@@ -164,12 +164,7 @@ class LearnerRank:
         from transformers import AutoTokenizer
 
         tokenizer = AutoTokenizer.from_pretrained(source)
-        texts: list[tuple[Example, Encoded | Pair]] = [
-            (e, encode(tokenizer, e.prompt, e.completion))
-            if e.rejected is None
-            else (e, encode_pair(tokenizer, e.prompt, e.completion, e.rejected))
-            for e in examples
-        ]
+        texts = [(example, encode_example(tokenizer, example)) for example in examples]
         longest = self.config.row_length
         kept = [text for text in texts if text[1].length <= longest]
         if not kept:
@@ -262,9 +257,7 @@ class LearnerRank:
             if every and (number + 1) % every == 0 and number + 1 < len(job.steps):
                 began_saving = time.monotonic()
                 checkpoint.save(engine, job.checkpoints, training, self.rank)
-                saved = (
-                    time.monotonic() - began_saving
-                )  # what is saved cannot say how long that took: the next step does
+                saved = time.monotonic() - began_saving  # the checkpoint cannot say it, so the next step does
         return training
 
     def _batches(self, job: "_Job", number: int) -> Iterator[MicroBatch]:

@@ -123,6 +123,12 @@ class Store:
         query = "SELECT problem FROM finished WHERE iteration = ? AND split = COALESCE(?, split)"
         return {problem for (problem,) in self._read(query, (iteration, split))}
 
+    def solved(self, iteration: int) -> set[str]:
+        """Ids of the train problems with an accepted attempt in this iteration."""
+        kinds = rows.marks(len(TRAINING_KINDS))
+        query = f"SELECT problem FROM attempts WHERE iteration = ? AND outcome = 'accepted' AND kind IN ({kinds})"
+        return {problem for (problem,) in self._read(query, (iteration, *TRAINING_KINDS))}
+
     def attempts(
         self,
         *,
