@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from actors.scripted import InProcess
 from envisions.records import Example
 
 
@@ -71,3 +73,8 @@ def tiny_pairs(count: int) -> list[Example]:
         replace(example, id=f"{example.id} after", rejected=example.completion.replace("+", "-").replace("1", "77"))
         for example in tiny_examples(count)
     ]
+
+
+def in_process(name: str, part: Any) -> InProcess:
+    """A fleet of this one object, in this process."""
+    return InProcess(name, [name], 60, lambda _: part)

@@ -2,8 +2,9 @@
 
 import asyncio
 
+from builders import in_process
+
 from actors.reward import Verdicts
-from actors.scripted import InProcess
 from envisions.records import Feedback, Outcome, Problem
 from envs.base import InfrastructureError
 
@@ -28,7 +29,7 @@ def verdicts_on(*programs: str) -> tuple[list[str], list[Feedback]]:
     environment = Counting()
 
     async def ask() -> list[Feedback]:
-        verdicts = Verdicts(InProcess("environment", [environment], 10), PROBLEM)
+        verdicts = Verdicts(in_process("environment", environment), PROBLEM)
         return await asyncio.gather(*map(verdicts.on, programs))
 
     return environment.executed, asyncio.run(ask())

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from builders import in_process
 
 from actors.environment import EnvironmentWorker
 from actors.memory import Memory
@@ -29,7 +30,7 @@ WRONG = "def solution(*args, **kwargs):\n    return -12345\n"
 @pytest.fixture(scope="module")
 def environments() -> Iterator[InProcess]:
     worker = EnvironmentWorker(MathEnvironment)
-    yield InProcess("environment", [worker], 60)
+    yield in_process("environment", worker)
     worker.close()
 
 
@@ -62,7 +63,7 @@ def earlier(folder: Path, *attempts: Trajectory) -> Path:
 
 def started_from(source: Path, world: MathWorld, environments: InProcess, path: Path) -> Memory:
     memory = Memory(str(path / "memory.sqlite"), world, SelectConfig())
-    asyncio.run(recall([source], world, InProcess("memory", [memory], 60), environments))
+    asyncio.run(recall([source], world, in_process("memory", memory), environments))
     return memory
 
 
@@ -88,7 +89,7 @@ def test_only_what_the_environment_accepts_again_is_taken_over_and_learnt_from(
         assert taken.origin == AttemptKey("earlier", 3, first.id, 0, "explore")
         assert taken.feedback.evidence["program_sha256"]  # of this run's own execution
         assert [lesson.prompt for lesson in memory.lessons(1, {})] == [world.prompt(first)]
-        asyncio.run(recall([source], world, InProcess("memory", [memory], 60), environments))
+        asyncio.run(recall([source], world, in_process("memory", memory), environments))
         assert memory.attempts(first.id) == [taken]  # a resumed run takes nothing over twice
     finally:
         memory.close()
