@@ -82,6 +82,10 @@ class Problems(ABC):
             raise ValueError(f"{split!r} is no set of problems; it must be one of {', '.join(('train', *tests))}")
         return tests[split]
 
+    def pool(self, iteration: int) -> Sequence[Problem]:
+        """All train problems, whatever the iteration."""
+        return self._sets[0]
+
     @property
     def removed(self) -> Removed:
         """What was taken out of the train problems to keep the test sets unseen."""

@@ -79,6 +79,10 @@ class WebWorld:
                 farm.close()
         return self._made[split, first]
 
+    def pool(self, iteration: int) -> Sequence[Problem]:
+        """All train tasks under the seeds of the iteration."""
+        return self.problems("train", iteration)
+
     @property
     def removed(self) -> Removed:
         """Nothing: a test set has seeds of its own, and the same goal under another seed is another page."""
