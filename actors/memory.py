@@ -12,7 +12,10 @@ from envisions.records import Accuracy, AttemptKey, Example, IterationReport, Pr
 from envs.base import World
 from pool.analysis import analyse
 from pool.counts import TRAINING_KINDS
+from pool.curriculum import Count
+from pool.filter import is_right
 from pool.recall import recalled
+from pool.rounds import Try
 from pool.select import SelectConfig, needs_score, select
 from pool.store import Store
 from pool.texts import attempt_text, lesson_text
@@ -68,6 +71,19 @@ class Memory:
     def finished(self, iteration: int) -> set[str]:
         """Ids of the problems that need no further attempt in this iteration."""
         return self._store.finished(iteration)
+
+    def tries(self, iteration: int) -> dict[str, list[Try]]:
+        """What has been tried in an iteration, by problem, as far as rounds of sampling go."""
+        found: dict[str, list[Try]] = {}
+        for t in self._store.attempts(iterations=[iteration], kinds=("explore", "refine"), tokens=False):
+            right = is_right(t) if t.feedback.outcome.is_verdict else None
+            program = self._canonical(t.program) if right else ""
+            found.setdefault(t.key.problem, []).append(Try(t.key.slot, right, program))
+        return found
+
+    def solved_of(self, before: int) -> list[Count]:
+        """The verdicts on what was explored in the iterations before one, by problem and iteration."""
+        return self._store.solved_of(before)
 
     def to_score(self, iteration: int) -> list[Example]:
         """Every attempt whose self-reward decides something in the selection, as prompt and completion."""

@@ -13,7 +13,7 @@ import math
 from collections.abc import Awaitable, Sequence
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from actors import rubric
 from actors.environment import EnvironmentWorker
@@ -25,6 +25,7 @@ from actors.spans import of_trajectory
 from actors.teacher import Teacher, TeacherConfig
 from envisions.records import AttemptKey, Candidate, Example, Feedback, Outcome, Problem, Progress, Trajectory
 from envs.base import InfrastructureError, World
+from pool.rounds import AdaptiveConfig, Rounds, fixed
 
 
 class ExploreConfig(BaseModel):
@@ -42,10 +43,27 @@ class ExploreConfig(BaseModel):
     """Nucleus sampling threshold."""
     max_tokens: int = Field(256, ge=1)
     """Longest completion, in tokens."""
+    adaptive: AdaptiveConfig | None = None
+    """Sample in rounds, more where it is of use: `samples` is then what a problem gets on average at most. K is fixed
+    without this section."""
     in_flight: int = Field(128, ge=1)
     """Problems under way at once in each service replica."""
     shots_in_test: bool = False
     """Test the base, too, after the worked examples of `world.shots`; trained models never see them in a test."""
+
+    @model_validator(mode="after")
+    def _rounds_within_the_budget(self) -> "ExploreConfig":
+        if self.adaptive and not self.adaptive.size <= min(self.samples, self.adaptive.most):
+            raise ValueError(
+                f"explore.adaptive.size is {self.adaptive.size}; the first round must be within explore.samples "
+                f"({self.samples}) and explore.adaptive.most ({self.adaptive.most}): lower it"
+            )
+        return self
+
+    @property
+    def rounds(self) -> Rounds:
+        """How the programs of an iteration are shared out."""
+        return Rounds(self.adaptive, self.samples) if self.adaptive else fixed(self.samples)
 
 
 class RewardService:
@@ -69,13 +87,13 @@ class RewardService:
         self._teacher = Teacher(teacher) if teacher else None
         self._first = {"self": self._own, "teacher": self._taught}[config.sampler]
 
-    async def explore(self, problem: Problem, iteration: int, version: int) -> Progress:
-        """K attempts at one problem and a refinement of each, executed and stored."""
-        keys = [self._key(problem, iteration, slot, "explore") for slot in range(self.config.samples)]
+    async def explore(self, problem: Problem, iteration: int, version: int, slots: Sequence[int]) -> Progress:
+        """An attempt at one problem in each slot and a refinement of each, executed and stored."""
+        keys = [self._key(problem, iteration, slot, "explore") for slot in slots]
         await self.memory.call(Memory.dispatch, keys)
         verdicts = Verdicts(self.environments, problem)
-        slots = await settled([self._explore_and_refine(problem, key, version, verdicts) for key in keys])
-        return await self._store(problem, [trajectory for slot in slots for trajectory in slot])
+        tried = await settled([self._explore_and_refine(problem, key, version, verdicts) for key in keys])
+        return await self._store(problem, [trajectory for slot in tried for trajectory in slot])
 
     async def evaluate(self, problem: Problem, iteration: int, version: int) -> Progress:
         """One greedy attempt at a test problem, executed and stored."""

@@ -23,6 +23,7 @@ from envisions.trackers import TrackConfig
 from envisions.worlds import USUAL, WorldSettings
 from envs.sandbox.sandbox import SandboxConfig
 from learner.config import LearnConfig
+from pool.curriculum import CurriculumConfig
 from pool.select import SelectConfig
 
 
@@ -102,6 +103,7 @@ class RunConfig(BaseModel):
     run: RunSection
     world: WorldSettings
     explore: ExploreConfig = ExploreConfig()
+    curriculum: CurriculumConfig | None = None
     select: SelectConfig = SelectConfig()
     memory: MemoryConfig = MemoryConfig()
     learn: LearnConfig = LearnConfig()
@@ -119,8 +121,15 @@ class RunConfig(BaseModel):
 
     @model_validator(mode="after")
     def _what_the_strategy_needs(self) -> "RunConfig":
+        if self.run.profile and self.world.name not in (known := PROFILES[self.run.profile]):
+            raise ValueError(f"run.profile {self.run.profile!r} is for {', '.join(known)}; leave it out")
         if self.explore.sampler == "teacher" and self.teacher is None:
             raise ValueError("explore.sampler is 'teacher'; add a section [teacher] with url and model, or answers")
+        if self.explore.adaptive and self.select.label == "self":
+            raise ValueError(
+                "explore.adaptive is set; select.label 'self' compares a problem's samples with each other and needs "
+                "as many of each: leave it out"
+            )
         if self.explore.shots_in_test and not self.world.shots:
             raise ValueError("world.shots is 0; explore.shots_in_test shows worked examples: set it to at least 1")
         return self

@@ -43,7 +43,7 @@ STRATEGIES: Mapping[str, Strategy] = {
         "STaR+Env: refines and merges, then up to ten right programs by lot, nothing from wrong ones",
         {
             "explore": {"refine": True},
-            "select": {"rank": "random", "dedupe": "none", "positives": 10, "pairs": 0, "spare": False, "memory": True},
+            "select": {"rank": "random", "dedupe": "none", "pairs": 0, "spare": False, "memory": True},
         },
     ),
     "iter-sft": Strategy(

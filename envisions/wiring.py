@@ -29,6 +29,8 @@ from envs.base import InfrastructureError, World
 from learner import weights
 from learner.base import adopt
 from learner.engine import TrainResult
+from pool.curriculum import Count, chosen
+from pool.store import Store
 
 SCORES_PER_CALL = 16
 PROBES = {"generator": Generator.probe}
@@ -61,6 +63,9 @@ class LiveParts:
         self.config, self.folder, self.activity = config, folder, activity
         self._launch, self._generator, self._learner, self._meters = launch, generator, learner, meters
         self.world = world
+        self._earlier = [
+            count for run in (config.curriculum.earlier if config.curriculum else ()) for count in counts_of(run)
+        ]
         self.base = adopt(config.run.model, folder / "weights" / "0")
         self._current = folder / "weights" / "current.json"  # what a restarted generator must hold
         self._loaded = -1
@@ -113,16 +118,33 @@ class LiveParts:
         return await self.memory.call(Memory.reports)
 
     async def problems(self, iteration: int) -> Sequence[Problem]:
-        return self.world.problems("train", iteration)
+        """Those of the run file; or the curriculum's choice among all."""
+        curriculum = self.config.curriculum
+        if curriculum is None:
+            return self.world.problems("train", iteration)
+        counts = [*self._earlier, *await self.memory.call(Memory.solved_of, iteration)]
+        return chosen(self.world.pool(iteration), counts, iteration, curriculum, self.config.run.seed)
 
-    def explore(self, problems: Sequence[Problem], iteration: int, weights: Weights) -> AsyncIterator[Progress]:
-        return self._spread("explore", RewardService.explore, problems, iteration, weights)
+    async def explore(self, problems: Sequence[Problem], iteration: int, weights: Weights) -> AsyncIterator[Progress]:
+        """Round after round, if there is more than one; each is decided when the one before has ended."""
+        rounds = self.config.explore.rounds
+        by_id = {problem.id: problem for problem in problems}
+        for number in range(rounds.count):
+            tries = await self.memory.call(Memory.tries, iteration) if rounds.count > 1 else {}
+            if number < rounds.begun(tries):
+                continue
+            drawn = rounds.chosen(list(by_id), tries, number, partial(self._lot, iteration, number))
+            done = rounds.touched(tries, number) if number else await self.memory.call(Memory.finished, iteration)
+            todo = [by_id[id] for id in drawn if id not in done]
+            slots = rounds.slots(number)
+            async for progress in self._spread("explore", RewardService.explore, todo, iteration, weights, slots):
+                yield progress
 
     async def lessons(self, iteration: int, weights: Weights) -> Sequence[Example]:
         """The self-reward of what has to be ranked, under the current weights; then the pool's selection."""
         self.activity.begin("select", iteration)
-        judge = {"rubric": self._grades}.get(self.config.select.rank, self._scores)
-        scores = await judge(await self.memory.call(Memory.to_score, iteration), weights)
+        judge = {"rubric": partial(self._grades, weights)}.get(self.config.select.rank, self._scores)
+        scores = await judge(await self.memory.call(Memory.to_score, iteration))
         return await self.memory.call(Memory.lessons, iteration, scores)
 
     async def learn(self, lessons: Sequence[Example], iteration: int, weights: Weights) -> TrainResult:
@@ -166,8 +188,9 @@ class LiveParts:
     async def evaluate(self, iteration: int, weights: Weights) -> dict[str, Accuracy]:
         accuracy: dict[str, Accuracy] = {}
         for name in self.config.world.test:
-            problems = self.world.problems(name, iteration)
-            async for _ in self._spread("evaluate", RewardService.evaluate, problems, iteration, weights):
+            finished = await self.memory.call(Memory.finished, iteration)
+            todo = [problem for problem in self.world.problems(name, iteration) if problem.id not in finished]
+            async for _ in self._spread("evaluate", RewardService.evaluate, todo, iteration, weights):
                 pass
             accuracy |= await self.memory.call(Memory.accuracy, iteration, name)
         return accuracy
@@ -182,15 +205,19 @@ class LiveParts:
     # How they are carried out
 
     async def _spread(
-        self, stage: str, method: Any, problems: Sequence[Problem], iteration: int, weights: Weights
+        self, stage: str, method: Any, todo: Sequence[Problem], iteration: int, weights: Weights, *args: Any
     ) -> AsyncIterator[Progress]:
-        """Every problem that memory does not hold yet, over all service replicas. What fails is left for a resume."""
-        finished = await self.memory.call(Memory.finished, iteration)
-        todo = [problem for problem in problems if problem.id not in finished]
+        """These problems over all service replicas. What fails is left for a resume."""
         self.activity.begin(stage, iteration, len(todo))
         window = self.config.explore.in_flight * len(self.services)
         results = self.services.map(
-            method, todo, iteration, weights.version, window=window, trace=lambda p: (f"{stage}-{iteration}", p.id)
+            method,
+            todo,
+            iteration,
+            weights.version,
+            *args,
+            window=window,
+            trace=lambda p: (f"{stage}-{iteration}", p.id),
         )
         async for problem, result in results:
             if isinstance(result, InfrastructureError):
@@ -198,7 +225,7 @@ class LiveParts:
             self.activity.add(1, result.accepted, result.tokens)
             yield result
 
-    async def _scores(self, examples: Sequence[Example], weights: Weights) -> dict[str, float]:
+    async def _scores(self, examples: Sequence[Example]) -> dict[str, float]:
         """Mean token log-probability of each completion, by the example's id."""
         batches = [examples[i : i + SCORES_PER_CALL] for i in range(0, len(examples), SCORES_PER_CALL)]
         scores: dict[str, float] = {}
@@ -210,7 +237,7 @@ class LiveParts:
             self.activity.add(len(batch))
         return scores
 
-    async def _grades(self, examples: Sequence[Example], weights: Weights) -> dict[str, float]:
+    async def _grades(self, weights: Weights, examples: Sequence[Example]) -> dict[str, float]:
         """The grade that the model itself gives each completion, by the example's id; NaN where it gives none."""
         grades: dict[str, float] = {}
         self.activity.total = len(examples)
@@ -235,6 +262,10 @@ class LiveParts:
                 activity.done, activity.total = int(progress["step"]), int(progress["steps"])
                 activity.tokens = int(progress["tokens"])
 
+    def _lot(self, iteration: int, number: int, problem: str) -> float:
+        """What decides among problems that have the same claim to a place in a round."""
+        return AttemptKey("", iteration, problem, number, "round").seed(self.config.run.seed)
+
     async def _newest(self) -> Weights:
         reports = await self.reports()
         return reports[-1].weights if reports else self.base
@@ -242,3 +273,9 @@ class LiveParts:
     def _point_at(self, weights: Weights) -> None:
         fields = {"version": weights.version, "path": weights.path, "fingerprint": weights.fingerprint}
         write_aside(self._current, json.dumps(fields))
+
+
+def counts_of(run: Path) -> list[Count]:
+    """What an earlier run knows of its problems, as of iteration 0."""
+    with Store(run / "memory.sqlite", read_only=True) as store:
+        return [count._replace(iteration=0) for count in store.solved_of()]

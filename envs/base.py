@@ -13,6 +13,9 @@ class World(Protocol):
     def problems(self, split: str, iteration: int) -> Sequence[Problem]:
         """The problems of one iteration ("train") or one test set (its name); the same call gives the same list."""
 
+    def pool(self, iteration: int) -> Sequence[Problem]:
+        """All train problems that an iteration may choose from; the same call gives the same list."""
+
     @property
     def removed(self) -> Removed:
         """What was taken out of the train problems to keep the test sets unseen."""

@@ -97,6 +97,10 @@ class Problems(ABC):
             raise ValueError(f"{split!r} is no set of problems; it must be one of {', '.join(('train', *tests))}")
         return tests[split]
 
+    def pool(self, iteration: int) -> Sequence[Problem]:
+        """All train problems, whatever the iteration."""
+        return self._sets[0]
+
     def admits(self, problems: Sequence[Problem], run: str) -> dict[str, Problem]:
         """Those of an earlier run's train problems that this run may learn from, by the ids they had there.
 

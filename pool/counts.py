@@ -1,10 +1,12 @@
 """What an iteration came to, counted by the database."""
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from typing import TypedDict
 
 from envisions.records import VERDICTS, Accuracy, Outcome
+from pool.curriculum import Count, family
 from pool.rows import marks
 from pool.schema import KEY
 
@@ -84,3 +86,18 @@ def measures(db: sqlite3.Connection, iteration: int, split: str) -> dict[str, Ac
     )
     total = accuracy(db, iteration, split).n
     return {name: Accuracy(value=yes / total, n=total) for name, yes in found}
+
+
+def solved_of(db: sqlite3.Connection, before: float) -> list[Count]:
+    """The verdicts on what was explored in the iterations before one, by problem and iteration."""
+    verdicts = [outcome.value for outcome in VERDICTS]
+    found = db.execute(
+        "SELECT a.iteration, a.problem, json_extract(p.body, '$.setup'), SUM(a.outcome = 'accepted'), COUNT(*) "
+        "FROM attempts a JOIN problems p ON p.row = a.problem_row WHERE a.kind = 'explore' AND a.iteration < ? "
+        f"AND a.outcome IN ({marks(len(verdicts))}) GROUP BY a.iteration, a.problem ORDER BY a.iteration, a.problem",
+        (before, *verdicts),
+    )
+    return [
+        Count(iteration, problem, family(json.loads(setup)), right, tried - right)
+        for iteration, problem, setup, right, tried in found
+    ]

@@ -7,12 +7,14 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import Any, Self
 
 from envisions.records import Accuracy, AttemptKey, IterationReport, Lesson, Outcome, Problem, Trajectory, Weights
 from pool import file, proof, rows
-from pool.counts import TRAINING_KINDS, Counts, accuracy, count, measures
+from pool.counts import TRAINING_KINDS, Counts, accuracy, count, measures, solved_of
+from pool.curriculum import Count
 from pool.file import StoreError
 from pool.ledger import Balance, balances, dispatch, ground, increase, land
 from pool.lineage import Relations, relations
@@ -304,6 +306,11 @@ class Store:
         """What else the environment measured on one test set, by name: shares of its verdicts."""
         with self._mutex:
             return measures(self._db, iteration, split)
+
+    def solved_of(self, before: float = inf) -> list[Count]:
+        """The verdicts on what was explored in the iterations before one, by problem and iteration."""
+        with self._mutex:
+            return solved_of(self._db, before)
 
     def snapshot(self, path: str | Path) -> None:
         """Write a consistent copy of everything to `path`, whole or not at all."""

@@ -54,6 +54,31 @@ def tiny_model(folder: Path, *, seed: int = 0, width: int = 64, layers: int = 2,
     return folder
 
 
+def tiny_model_of(family: str, folder: Path, *, seed: int = 0) -> Path:
+    """The same size in another architecture, by transformers' name of it: qwen2, gpt_neox ..."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+    tiny_tokenizer(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    torch.manual_seed(seed)
+    config = AutoConfig.for_model(
+        family,
+        vocab_size=len(tokenizer),
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        max_position_embeddings=512,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        initializer_range=0.1,
+        **({"num_key_value_heads": 2} if family != "gpt_neox" else {}),
+    )
+    AutoModelForCausalLM.from_config(config, dtype=torch.float32).save_pretrained(folder)
+    return folder
+
+
 def tiny_examples(count: int) -> list[Example]:
     """Sums of different lengths with their programs."""
     terms = [[str(number + term) for term in range(2 + number % 4)] for number in range(count)]

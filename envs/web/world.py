@@ -79,6 +79,10 @@ class WebWorld:
                 farm.close()
         return self._made[split, first]
 
+    def pool(self, iteration: int) -> Sequence[Problem]:
+        """All train tasks under the seeds of the iteration."""
+        return self.problems("train", iteration)
+
     def admits(self, problems: Sequence[Problem], run: str) -> dict[str, Problem]:
         """Those of an earlier run's train problems that this run may learn from: the seeds of test sets are others."""
         return {p.id: p for p in problems if p.world == self.config.name and p.setup["seed"] < TEST_FIRST}

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from envisions.wiring import LiveParts
 from envs.math import drafts, stories
 from envs.math.sources import load
 from envs.math.world import MathWorld
+from pool.store import Store
 
 
 def config(model: Path, *, name: str = "looped", counts: dict[str, int] | None = None, **sections: Any) -> RunConfig:
@@ -128,3 +130,41 @@ def test_a_finished_run_does_nothing_more(model: Path, tmp_path: Path) -> None:
     train(config(model), tmp_path)
     events, _ = train(config(model), tmp_path)
     assert events == []
+
+
+ADAPTIVE = {"samples": 3, "in_flight": 4, "adaptive": {"size": 1, "most": 6, "enough": 2, "hopeless": 0.2}}
+
+
+def drawn(folder: Path, iteration: int) -> list[tuple[str, int]]:
+    with Store(folder / "memory.sqlite", read_only=True) as store:
+        return [(t.key.problem, t.key.slot) for t in store.attempts(iterations=[iteration], kinds=["explore"])]
+
+
+def test_rounds_share_one_budget_and_a_cut_off_run_draws_the_same(model: Path, tmp_path: Path) -> None:
+    run = config(model, explore=ADAPTIVE)
+    train(run, tmp_path / "whole")
+    train(run, tmp_path / "broken", stop_after=17)  # among the later rounds of the first iteration
+    assert 12 < len(drawn(tmp_path / "broken", 1)) < len(drawn(tmp_path / "whole", 1))
+    train(run, tmp_path / "broken")
+    for iteration in (1, 2):
+        whole = drawn(tmp_path / "whole", iteration)
+        assert whole == drawn(tmp_path / "broken", iteration)
+        assert len(whole) <= 3 * 12
+        slots = Counter(problem for problem, _ in whole)
+        assert len(slots) == 12
+        assert min(slots.values()) < 3 < max(slots.values())
+
+
+def test_a_curriculum_chooses_anew_from_what_memory_holds_and_an_earlier_run_tells_it_more(
+    model: Path, tmp_path: Path
+) -> None:
+    chosen = {}
+    for name, earlier in (("first", []), ("again", []), ("taught", ["first"])):
+        choice = {"size": 9, "earlier": [str(tmp_path / run) for run in earlier]}
+        run = config(model, name=name, curriculum=choice)
+        train(run, tmp_path / name)
+        chosen[name] = [sorted({problem for problem, _ in drawn(tmp_path / name, i)}) for i in (1, 2)]
+    assert chosen["first"] == chosen["again"]
+    assert [len(problems) for problems in chosen["first"]] == [9, 9]
+    assert chosen["first"][0] != chosen["first"][1]
+    assert chosen["taught"][0] != chosen["first"][0]

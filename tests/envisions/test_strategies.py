@@ -300,6 +300,16 @@ def test_the_strategy_has_the_last_word_and_the_profile_the_first(place: Path) -
         ("distill", {"teacher": {"url": "http://x"}}, "teacher.model is missing"),
         ("distill", {"teacher": {"answers": "gone.jsonl"}}, "gone.jsonl does not exist; correct the path"),
         ("distill", {"teacher": {}}, "neither is set; give one of the two"),
+        (
+            "self-rewarding",
+            {"explore": {"adaptive": {"size": 1}}},
+            "explore.adaptive is set; select.label 'self' compares a problem's samples with each other",
+        ),
+        (
+            "envisions",
+            {"explore": {"samples": 3, "adaptive": {"size": 4}}},
+            "explore.adaptive.size is 4; the first round must be within explore.samples",
+        ),
         ("few-shot", {}, "world.shots is 0; explore.shots_in_test shows worked examples: set it to at least 1"),
     ],
 )
