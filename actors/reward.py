@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict, Field
 
 from actors.environment import EnvironmentWorker
+from actors.evaluation import EvaluateConfig
 from actors.fleet import Fleet
 from actors.generator import Generator, PromptTooLong, Sampling
 from actors.memory import Memory
@@ -51,11 +52,13 @@ class RewardService:
         config: ExploreConfig,
         run: str,
         seed: int,
+        test: EvaluateConfig,
     ) -> None:
         self.world, self.config, self.run, self.seed = world, config, run, seed
         self.generators, self.environments, self.memory = generators, environments, memory
         self._explore = Sampling(temperature=config.temperature, top_p=config.top_p, max_tokens=config.max_tokens)
-        self._greedy = Sampling(temperature=0.0, max_tokens=config.max_tokens)
+        self.test = test
+        self._test = Sampling(temperature=test.temperature, top_p=test.top_p, max_tokens=config.max_tokens)
 
     async def explore(self, problem: Problem, iteration: int, version: int) -> Progress:
         """K attempts at one problem and a refinement of each, executed and stored."""
@@ -65,11 +68,13 @@ class RewardService:
         return await self._store(problem, [trajectory for slot in slots for trajectory in slot])
 
     async def evaluate(self, problem: Problem, iteration: int, version: int) -> Progress:
-        """One greedy attempt at a test problem, executed and stored."""
-        key = self._key(problem, iteration, 0, "evaluate")
+        """The attempts at a test problem (usually one, greedy), executed and stored."""
+        prompt = self.world.first_prompt(problem) if self.test.few_shot else self.world.prompt(problem)
+        keys = [self._key(problem, iteration, slot, "evaluate") for slot in range(self.test.samples)]
         verdicts = Verdicts(self.environments, problem)
-        attempt = await self._attempt(problem, self.world.prompt(problem), key, self._greedy, version, verdicts)
-        return await self._store(problem, [attempt])
+        return await self._store(
+            problem, await settled([self._attempt(problem, prompt, key, self._test, version, verdicts) for key in keys])
+        )
 
     async def _explore_and_refine(
         self, problem: Problem, key: AttemptKey, version: int, verdicts: "Verdicts"

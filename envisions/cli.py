@@ -12,7 +12,7 @@ import typer
 from rich import print as show_rich
 
 from envisions import check as checking
-from envisions import cluster, folder
+from envisions import cluster, evaluation, folder
 from envisions import doctor as diagnosis
 from envisions import plan as planning
 from envisions import report as reporting
@@ -58,10 +58,19 @@ def evaluate(
     model: Annotated[str, typer.Argument(help="A model folder, such as runs/laptop/weights/4, or a hub id.")],
     overrides: Overrides = None,
 ) -> None:
-    """The accuracy of any model on the run's test sets, greedy; kept in a run folder of its own."""
+    """The accuracy of any model on the run's test sets, by group; kept in a run folder of its own.
+
+    Greedy, one attempt a problem. For pass@k: evaluate.samples=20 evaluate.temperature=0.8 evaluate.k='[1, 10]'.
+    """
     named = [f"run.name=eval-{Path(model).absolute().parts[-3]}-{Path(model).name}"] if Path(model).is_dir() else []
     where = str(Path(model).resolve()) if Path(model).is_dir() else model
-    start(load(run_file, [*named, *(overrides or ()), f"run.model={json.dumps(where)}"]), iterations=0)
+    config = load(run_file, [*named, *(overrides or ()), f"run.model={json.dumps(where)}"])
+    at = start(config, iterations=0)
+    with Store(at / "memory.sqlite", read_only=True) as store:
+        found = evaluation.rows(store.attempts(iterations=[0], kinds=["evaluate"], tokens=False), config.evaluate.k)
+    evaluation.write(at, found)
+    show_rich(evaluation.table(found))
+    print(at / "results.jsonl")
 
 
 @app.command()
@@ -141,8 +150,11 @@ def make_base(
     print(json.dumps({name: log[name] for name in ("parameters", "texts", "tokens", "seconds", "fingerprint")}))
 
 
-def start(config: RunConfig, iterations: int | None = None) -> None:
-    """Check all that can be checked before an actor starts; then train. No iterations: evaluate only."""
+def start(config: RunConfig, iterations: int | None = None) -> Path:
+    """Check all that can be checked before an actor starts; then train. No iterations: evaluate only.
+
+    Returns the run folder.
+    """
     iterations = config.run.iterations if iterations is None else iterations
     world = checked(config)
     if not cluster.is_given():
@@ -158,6 +170,7 @@ def start(config: RunConfig, iterations: int | None = None) -> None:
         asyncio.run(drive(iterations, at, parts, activity))
     finally:
         cluster.disconnect()
+    return at
 
 
 async def drive(iterations: int, at: Path, parts: LiveParts, activity: Activity) -> None:

@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from actors.evaluation import EvaluateConfig
 from actors.fleet import FleetConfig
 from actors.generator import EngineConfig
 from actors.reward import ExploreConfig
@@ -86,9 +87,16 @@ class RunConfig(BaseModel):
     explore: ExploreConfig = ExploreConfig()
     select: SelectConfig = SelectConfig()
     learn: LearnConfig = LearnConfig()
+    evaluate: EvaluateConfig = EvaluateConfig()
     engine: EngineConfig = EngineConfig()
     sandbox: SandboxConfig = SandboxConfig()
     actors: ActorsSection = Field(default_factory=ActorsSection)
+
+    @model_validator(mode="after")
+    def _examples_to_show(self) -> "RunConfig":
+        if self.evaluate.few_shot and not self.world.shots:
+            raise ValueError("world.shots is 0; evaluate.few_shot shows worked examples: set it to at least 1")
+        return self
 
     @model_validator(mode="after")
     def _card_for_the_engine(self) -> "RunConfig":

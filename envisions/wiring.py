@@ -67,7 +67,7 @@ class LiveParts:
         environment = partial(WORLDS[config.world.name].environment, config.world, config.sandbox)
         self.environments = self._launch("environment", EnvironmentWorker, (environment,), actors.environment)
         rest = (self.generators, self.environments, self.memory, config.explore, config.run.name, config.run.seed)
-        self.services = self._launch("service", RewardService, (world, *rest), actors.service)
+        self.services = self._launch("service", RewardService, (world, *rest, config.evaluate), actors.service)
         self.learner = self._learner(config.learn, actors.learner, self.base.path)
         self.fleets = (self.services, self.environments, self.generators, self.memory)
         kinds: list[Any] = [*self.fleets, self.learner] if learner else [*self.fleets]
