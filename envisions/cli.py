@@ -13,6 +13,7 @@ from rich import print as show_rich
 
 from envisions import check as checking
 from envisions import cluster, evaluation, folder
+from envisions import compare as comparing
 from envisions import doctor as diagnosis
 from envisions import plan as planning
 from envisions import report as reporting
@@ -21,6 +22,7 @@ from envisions.activity import Activity
 from envisions.config import RunConfig, load
 from envisions.console import Console
 from envisions.execution import execution
+from envisions.files import write_aside
 from envisions.loop import self_train
 from envisions.make_base import Recipe
 from envisions.make_base import make_base as make
@@ -137,6 +139,18 @@ def report(run_folder: RunFolder) -> None:
     with Store(run_folder / "memory.sqlite", read_only=True) as store:
         reporting.write(run_folder, store.reports())
     print(run_folder / "report.html")
+
+
+@app.command()
+def compare(
+    run_folders: Annotated[list[Path], typer.Argument(help="Run folders; those of one configuration count as seeds.")],
+    to: Annotated[Path, typer.Option(help="Where the page with the curves is written.")] = Path("comparison.html"),
+) -> None:
+    """Runs side by side: settings, accuracy, cost, and which difference is more than chance."""
+    arms = comparing.arms([comparing.read(run_folder) for run_folder in run_folders])
+    show_rich(comparing.shown(arms))
+    write_aside(to, comparing.page(arms))
+    print(to)
 
 
 @app.command("make-base")
