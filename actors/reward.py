@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from actors import rubric
 from actors.environment import EnvironmentWorker
+from actors.evaluation import EvaluateConfig
 from actors.fleet import Fleet
 from actors.generator import Generator, PromptTooLong, Sampling
 from actors.memory import Memory
@@ -48,8 +49,6 @@ class ExploreConfig(BaseModel):
     without this section."""
     in_flight: int = Field(128, ge=1)
     """Problems under way at once in each service replica."""
-    shots_in_test: bool = False
-    """Test the base, too, after the worked examples of `world.shots`; trained models never see them in a test."""
 
     @model_validator(mode="after")
     def _rounds_within_the_budget(self) -> "ExploreConfig":
@@ -78,12 +77,14 @@ class RewardService:
         config: ExploreConfig,
         run: str,
         seed: int,
+        test: EvaluateConfig,
         teacher: TeacherConfig | None = None,
     ) -> None:
         self.world, self.config, self.run, self.seed = world, config, run, seed
         self.generators, self.environments, self.memory = generators, environments, memory
         self._explore = Sampling(temperature=config.temperature, top_p=config.top_p, max_tokens=config.max_tokens)
-        self._greedy = Sampling(temperature=0.0, max_tokens=config.max_tokens)
+        self.test = test
+        self._test = Sampling(temperature=test.temperature, top_p=test.top_p, max_tokens=config.max_tokens)
         self._teacher = Teacher(teacher) if teacher else None
         self._first = {"self": self._own, "teacher": self._taught}[config.sampler]
 
@@ -96,14 +97,16 @@ class RewardService:
         return await self._store(problem, [trajectory for slot in tried for trajectory in slot])
 
     async def evaluate(self, problem: Problem, iteration: int, version: int) -> Progress:
-        """One greedy attempt at a test problem, executed and stored."""
-        key = self._key(problem, iteration, 0, "evaluate")
-        await self.memory.call(Memory.dispatch, [key])
-        untrained = self.config.shots_in_test and not version
-        prompt = self.world.first_prompt(problem) if untrained else self.world.prompt(problem)
-        drawn = self._sampled(prompt, key, self._greedy, version)
-        attempt = await self._attempt(problem, key, drawn, version, Verdicts(self.environments, problem))
-        return await self._store(problem, [attempt])
+        """The attempts at a test problem (usually one, greedy), executed and stored."""
+        prompt = self.world.first_prompt(problem) if self.test.few_shot else self.world.prompt(problem)
+        keys = [self._key(problem, iteration, slot, "evaluate") for slot in range(self.test.samples)]
+        await self.memory.call(Memory.dispatch, keys)
+        verdicts = Verdicts(self.environments, problem)
+        attempts = [
+            self._attempt(problem, key, self._sampled(prompt, key, self._test, version), version, verdicts)
+            for key in keys
+        ]
+        return await self._store(problem, await settled(attempts))
 
     async def grade(self, example: Example, version: int) -> float:
         """The grade that the model gives a completion by the rubric; NaN where it gives none."""

@@ -109,7 +109,7 @@ async def fleets(
     }
     for name, build in builds.items():
         environments = start(f"environment-{name}", EnvironmentWorker, (build,))
-        rest = (world, generators, environments, memory, config, NAME, run.run.seed)
+        rest = (world, generators, environments, memory, config, NAME, run.run.seed, run.evaluate)
         services[name] = start(f"service-{name}", RewardService, rest)
         await environments.ready()
     await asyncio.gather(*(fleet.ready() for fleet in (memory, generators, *services.values())))

@@ -13,7 +13,8 @@ from rich import print as show_rich
 
 from envisions import audit as auditing
 from envisions import check as checking
-from envisions import cluster, folder
+from envisions import cluster, evaluation, folder
+from envisions import compare as comparing
 from envisions import doctor as diagnosis
 from envisions import lineage as tracing
 from envisions import plan as planning
@@ -24,6 +25,7 @@ from envisions.activity import Activity
 from envisions.config import RunConfig, load
 from envisions.console import Console
 from envisions.execution import execution
+from envisions.files import write_aside
 from envisions.loop import self_train
 from envisions.make_base import Recipe
 from envisions.make_base import make_base as make
@@ -63,10 +65,19 @@ def evaluate(
     model: Annotated[str, typer.Argument(help="A model folder, such as runs/laptop/weights/4, or a hub id.")],
     overrides: Overrides = None,
 ) -> None:
-    """The accuracy of any model on the run's test sets, greedy; kept in a run folder of its own."""
+    """The accuracy of any model on the run's test sets, by group; kept in a run folder of its own.
+
+    Greedy, one attempt a problem. For pass@k: evaluate.samples=20 evaluate.temperature=0.8 evaluate.k='[1, 10]'.
+    """
     named = [f"run.name=eval-{Path(model).absolute().parts[-3]}-{Path(model).name}"] if Path(model).is_dir() else []
     where = str(Path(model).resolve()) if Path(model).is_dir() else model
-    start(load(run_file, [*named, *(overrides or ()), f"run.model={json.dumps(where)}"]), iterations=0)
+    config = load(run_file, [*named, *(overrides or ()), f"run.model={json.dumps(where)}"])
+    at = start(config, iterations=0)
+    with Store(at / "memory.sqlite", read_only=True) as store:
+        found = evaluation.rows(store.attempts(iterations=[0], kinds=["evaluate"], tokens=False), config.evaluate.k)
+    evaluation.write(at, found)
+    show_rich(evaluation.table(found))
+    print(at / "results.jsonl")
 
 
 @app.command()
@@ -186,6 +197,18 @@ def report(run_folder: RunFolder) -> None:
     print(run_folder / "report.html")
 
 
+@app.command()
+def compare(
+    run_folders: Annotated[list[Path], typer.Argument(help="Run folders; those of one configuration count as seeds.")],
+    to: Annotated[Path, typer.Option(help="Where the page with the curves is written.")] = Path("comparison.html"),
+) -> None:
+    """Runs side by side: settings, accuracy, cost, and which difference is more than chance."""
+    arms = comparing.arms([comparing.read(run_folder) for run_folder in run_folders])
+    show_rich(comparing.shown(arms))
+    write_aside(to, comparing.page(arms))
+    print(to)
+
+
 @app.command("make-base")
 def make_base(
     recipe: Path, to: Annotated[Path | None, typer.Argument(help="Default: beside the recipe.")] = None
@@ -197,8 +220,11 @@ def make_base(
     print(json.dumps({name: log[name] for name in ("parameters", "texts", "tokens", "seconds", "fingerprint")}))
 
 
-def start(config: RunConfig, iterations: int | None = None) -> None:
-    """Check all that can be checked before an actor starts; then train. No iterations: evaluate only."""
+def start(config: RunConfig, iterations: int | None = None) -> Path:
+    """Check all that can be checked before an actor starts; then train. No iterations: evaluate only.
+
+    Returns the run folder.
+    """
     iterations = config.run.iterations if iterations is None else iterations
     world = checked(config)
     if not cluster.is_given():
@@ -214,6 +240,7 @@ def start(config: RunConfig, iterations: int | None = None) -> None:
         asyncio.run(drive(iterations, at, parts, activity))
     finally:
         cluster.disconnect()
+    return at
 
 
 async def drive(iterations: int, at: Path, parts: LiveParts, activity: Activity) -> None:

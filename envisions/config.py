@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
+from actors.evaluation import EvaluateConfig
 from actors.fleet import FleetConfig
 from actors.generator import EngineConfig
 from actors.memory import MemoryConfig
@@ -108,10 +109,17 @@ class RunConfig(BaseModel):
     memory: MemoryConfig = MemoryConfig()
     learn: LearnConfig = LearnConfig()
     teacher: TeacherConfig | None = None
+    evaluate: EvaluateConfig = EvaluateConfig()
     engine: EngineConfig = EngineConfig()
     sandbox: SandboxConfig = SandboxConfig()
     actors: ActorsSection = Field(default_factory=ActorsSection)
     track: TrackConfig = TrackConfig()
+
+    @model_validator(mode="after")
+    def _examples_to_show(self) -> "RunConfig":
+        if self.evaluate.few_shot and not self.world.shots:
+            raise ValueError("world.shots is 0; evaluate.few_shot shows worked examples: set it to at least 1")
+        return self
 
     @model_validator(mode="after")
     def _card_for_the_engine(self) -> "RunConfig":
@@ -130,8 +138,6 @@ class RunConfig(BaseModel):
                 "explore.adaptive is set; select.label 'self' compares a problem's samples with each other and needs "
                 "as many of each: leave it out"
             )
-        if self.explore.shots_in_test and not self.world.shots:
-            raise ValueError("world.shots is 0; explore.shots_in_test shows worked examples: set it to at least 1")
         return self
 
 

@@ -3,8 +3,10 @@
 import io
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from html import escape
 from itertools import accumulate, cycle
 from math import sqrt
+from statistics import fmean
 from typing import Any, NamedTuple
 
 from envisions.records import Accuracy, IterationReport, Outcome
@@ -63,25 +65,43 @@ def draw(reports: Reports) -> list[Figure]:
 
     Without a window or any global state of Matplotlib, and the same text for the same reports.
     """
+    figures: list[Figure] = []
+    for plot in PLOTS:
+        if shown := [report for report in reports if plot.given(report)]:
+            figures.append(_drawn(plot, shown, wide=not figures))
+    return figures
+
+
+def compared(test_set: str, curves: Mapping[str, Mapping[int, Sequence[float]]]) -> Figure:
+    """Accuracies by arm and iteration, one for each run: their mean, in a band from the least to the most."""
+
+    def paint(axes: Any, _: Reports) -> None:
+        for index, (name, points) in enumerate(curves.items()):
+            iterations, colour = sorted(points), SERIES[index % len(SERIES)]
+            values = [_percent(points[iteration]) for iteration in iterations]
+            axes.fill_between(
+                iterations, [*map(min, values)], [*map(max, values)], color=colour, alpha=0.18, linewidth=0
+            )
+            axes.plot(iterations, [*map(fmean, values)], marker="o", color=colour, label=name)
+        _percent_axis(axes)
+
+    return _drawn(Plot(escape(test_set), "mean over seeds; bands are their range", paint, bool), (), wide=True)
+
+
+def _drawn(plot: Plot, shown: Reports, wide: bool) -> Figure:
     import matplotlib
     from matplotlib.figure import Figure as Canvas
     from matplotlib.ticker import MaxNLocator
 
-    figures: list[Figure] = []
-    for plot in PLOTS:
-        shown = [report for report in reports if plot.given(report)]
-        if not shown:
-            continue
-        with matplotlib.rc_context(STYLE | {"svg.hashsalt": plot.title}):
-            canvas = Canvas(figsize=(4.8, 2.8) if figures else (9.6, 3.4), layout="constrained")
-            axes = canvas.add_subplot()
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-            axes.set_xlabel("iteration")
-            plot.paint(axes, shown)
-            if len(axes.get_legend_handles_labels()[0]) > 1:
-                canvas.legend(loc="outside right upper", fontsize=8, reverse=plot.stacked)
-            figures.append(Figure(plot.title, plot.note, svg_of(canvas, plot.title)))
-    return figures
+    with matplotlib.rc_context(STYLE | {"svg.hashsalt": plot.title}):
+        canvas = Canvas(figsize=(9.6, 3.4) if wide else (4.8, 2.8), layout="constrained")
+        axes = canvas.add_subplot()
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xlabel("iteration")
+        plot.paint(axes, shown)
+        if len(axes.get_legend_handles_labels()[0]) > 1:
+            canvas.legend(loc="outside right upper", fontsize=8, reverse=plot.stacked)
+        return Figure(plot.title, plot.note, svg_of(canvas, plot.title))
 
 
 def svg_of(canvas: Any, title: str) -> str:

@@ -8,7 +8,10 @@ from typing import Any
 from envisions.config import RunConfig, validated
 from envisions.files import write_aside
 
-NAMES = ("run.toml", "report.jsonl", "report.html", "memory.sqlite", "weights", "logs")
+NAMES = (
+    *("run.toml", "report.jsonl", "report.html", "results.jsonl", "results.tex"),
+    *("memory.sqlite", "weights", "logs"),
+)
 FREE = ("folder", "model")  # paths of [run] that may differ when a run goes on; the model itself is compared elsewhere
 
 

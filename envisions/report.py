@@ -68,7 +68,7 @@ def page(name: str, reports: Sequence[IterationReport], run_toml: str = "") -> s
     name = str(run.get("name", name))
     settings = f"<details><summary>run.toml</summary><pre>{escape(run_toml)}</pre></details>" if run_toml else ""
     if reports:
-        curves = "".join(_figure(figure) for figure in figures.draw(reports))
+        curves = "".join(figure_html(figure) for figure in figures.draw(reports))
         cards = f'<section class="cards">{"".join(_cards(reports[0], reports[-1]))}</section>'
         content = f'{cards}<section class="curves">{curves}</section><h2>All iterations</h2>{_table(reports)}'
     else:
@@ -104,7 +104,8 @@ def _cards(base: IterationReport, final: IterationReport) -> Iterator[str]:
         yield f'<div class="card">{escape(name)}<b>{values}</b><p class="soft">{verdict}{interval}</p></div>'
 
 
-def _figure(figure: figures.Figure) -> str:
+def figure_html(figure: figures.Figure) -> str:
+    """A figure with its caption, as an element of a page."""
     return f"<figure><figcaption>{figure.title}<span>{figure.note}</span></figcaption>{figure.svg}</figure>"
 
 

@@ -80,7 +80,7 @@ STRATEGIES: Mapping[str, Strategy] = {
         },
     ),
     "few-shot": Strategy(
-        "the base after worked examples, untrained", {"run": {"iterations": 0}, "explore": {"shots_in_test": True}}
+        "the base after worked examples, untrained", {"run": {"iterations": 0}, "evaluate": {"few_shot": True}}
     ),
 }
 

@@ -82,7 +82,7 @@ class LiveParts:
         environment = partial(WORLDS[config.world.name].environment, config.world, config.sandbox)
         self.environments = self._launch("environment", EnvironmentWorker, (environment,), actors.environment)
         fleets = (self.generators, self.environments, self.memory)
-        rest = (config.explore, config.run.name, config.run.seed, config.teacher)
+        rest = (config.explore, config.run.name, config.run.seed, config.evaluate, config.teacher)
         self.services = self._launch("service", RewardService, (world, *fleets, *rest), actors.service)
         self.learner = self._learner(config.learn, actors.learner, self.base.path)
         self.fleets = (self.services, self.environments, self.generators, self.memory)

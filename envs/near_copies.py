@@ -99,7 +99,7 @@ class Form(NamedTuple):
     features: frozenset[int]
     weights: Sequence[int]  # of every feature, by its number
     weight: int  # of all features together
-    rarest: tuple[int, ...]  # the fewest of which a near-copy must share one
+    rarest: tuple[int, ...]  # as many as it takes for a near-copy to share one of them
     numbers: tuple[str, ...]
     solution: frozenset[Calculation]
 

@@ -310,7 +310,7 @@ def test_the_strategy_has_the_last_word_and_the_profile_the_first(place: Path) -
             {"explore": {"samples": 3, "adaptive": {"size": 4}}},
             "explore.adaptive.size is 4; the first round must be within explore.samples",
         ),
-        ("few-shot", {}, "world.shots is 0; explore.shots_in_test shows worked examples: set it to at least 1"),
+        ("few-shot", {}, "world.shots is 0; evaluate.few_shot shows worked examples: set it to at least 1"),
     ],
 )
 def test_a_strategy_that_cannot_run_is_refused(place: Path, strategy: str, sections: Any, message: str) -> None:
