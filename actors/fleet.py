@@ -145,7 +145,7 @@ class Fleet:
         try:
             value = await line.call(method, args, self.deadline)
         except TimeoutError:
-            line.vitals.lost()  # the caller has it replaced
+            line.lost()  # the caller has it replaced
             self._breaker.abandoned()
             raise
         except ReplicaLost:

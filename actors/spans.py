@@ -1,7 +1,7 @@
 """Where time goes: every call from one actor to another, noted by the caller, with the trajectory it was made for.
 
-A trajectory has one trace: stage and iteration, problem, slot, kind. It travels with each request, so that whatever an actor
-asks of others on the way belongs to the same trace. Only durations cross machines: clocks need not agree.
+A trajectory has one trace: stage and iteration, problem, slot, kind. It travels with each request, so that whatever an
+actor asks of others on the way belongs to the same trace. Only durations cross machines: clocks need not agree.
 """
 
 import time

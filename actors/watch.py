@@ -6,6 +6,7 @@ produces: a Sight for whoever shows the run     unblocks: fleets whose replicas 
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -18,8 +19,9 @@ from actors.mailbox import Look
 from actors.scaling import Elastic
 from actors.spans import RECORD, Span, Trace
 
+logger = logging.getLogger(__name__)
 LOOK_SECONDS = 2.0
-LOOK_DEADLINE = 15.0
+LOOK_DEADLINE = 30.0
 PROBE_SECONDS = 20.0  # how long a replica may answer nothing before it is asked for something real
 PROBE_DEADLINE = 60.0
 IDLE_LOOKS = 2  # in a row until a withdrawn replica counts as drained: those who ask hear of it one look late
@@ -97,7 +99,10 @@ class Watch:
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            await self.round()
+            try:
+                await self.round()
+            except Exception:  # a run must not end because nobody looks
+                logger.exception("a look at the actors failed; the next one is made all the same")
 
     async def round(self) -> Sight:
         """Look at everybody once, and do what follows."""
@@ -121,8 +126,9 @@ class Watch:
         replica = self._replicas.setdefault(name, _Replica())
         try:
             look = await watched.fleet.look(name, members, LOOK_DEADLINE)
-        except TimeoutError:
-            replica.vitals.failed()
+        except TimeoutError:  # one that has just been started may take its time
+            if replica.vitals.health in (Health.healthy, Health.suspect):
+                replica.vitals.failed()
         except Exception:  # Ray says that its process is gone
             replica.vitals.lost()
         else:

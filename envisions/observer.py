@@ -61,7 +61,7 @@ class Observer:
     def iteration_ended(self, report: IterationReport) -> None:
         """Write down where its time went. Call it after a last look."""
         stages, spans = self._activity.ended(), self._spans
-        flow = waterfall(stages, spans, self._capacity(), self._learning, self._dropped - self._dropped_before)
+        flow = waterfall(stages, spans, self._capacity(), self._learning, max(self._dropped - self._dropped_before, 0))
         write_aside(self._logs / f"waterfall-{report.iteration}.json", json.dumps(flow.body(), indent=1))
         timeline.write(self._logs / f"timeline-{report.iteration}.json", stages, spans)
         if self._meters is not None:
@@ -88,11 +88,13 @@ class Observer:
 
     def _now(self, sight: Sight) -> dict[str, Any]:
         activity = self._activity
+        # A service is waited for because it waits itself: those at the end of the chain come first.
+        waiting = sorted(sight.waiting, key=lambda call: (call[1].startswith("service"), -call[0]))
         return {
             "pid": os.getpid(),
             "at": time.time(),
             **{name: getattr(activity, name) for name in ("stage", "iteration", "done", "total", "seconds")},
             "health": sight.health,
             "unanswered": sight.unanswered,
-            "waiting": [(seconds, who, "/".join(trace)) for seconds, who, trace in sight.waiting[:5]],
+            "waiting": [(seconds, who, "/".join(trace)) for seconds, who, trace in waiting[:5]],
         }

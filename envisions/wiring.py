@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from actors.delivery import DeliveredGenerator, deliver
 from actors.environment import EnvironmentWorker
 from actors.fleet import ATTEMPTS, Fleet, launch
 from actors.generator import Generator
@@ -28,6 +29,7 @@ from learner.base import adopt
 from learner.engine import TrainResult
 
 SCORES_PER_CALL = 16
+PASSES = 3
 PROBES = {"generator": Generator.probe}
 
 
@@ -51,7 +53,7 @@ class LiveParts:
         activity: Activity,
         *,
         launch: Callable[..., Fleet] = launch,
-        generator: Callable[..., Any] = Generator,
+        generator: Callable[..., Any] = DeliveredGenerator,
         learner: Callable[..., LearnerGang] = LearnerGang,
         meters: Callable[[], Meters] | None = None,
     ) -> None:
@@ -132,6 +134,7 @@ class LiveParts:
             trained = await self.learner.train(lessons, iteration, str(folder), seed, start.path)
         finally:
             watching.cancel()
+        await asyncio.to_thread(deliver, trained.weights.path, f"{self.learner.name}-0")
         self._observer.learned(trained.seconds, trained.saving)
         steps = [(step, lesson) for step, lessons_of_step in trained.steps for lesson in lessons_of_step]
         await self.memory.call(Memory.save_steps, iteration, steps)
@@ -176,19 +179,28 @@ class LiveParts:
     async def _spread(
         self, stage: str, method: Any, problems: Sequence[Problem], iteration: int, weights: Weights
     ) -> AsyncIterator[Progress]:
-        """Every problem that memory does not hold yet, over all service replicas. What fails is left for a resume."""
-        finished = await self.memory.call(Memory.finished, iteration)
-        todo = [problem for problem in problems if problem.id not in finished]
-        self.activity.begin(stage, iteration, len(todo))
-        window = self.config.explore.in_flight * len(self.services)
-        results = self.services.map(
-            method, todo, iteration, weights.version, window=window, trace=lambda p: (f"{stage}-{iteration}", p.id)
-        )
-        async for problem, result in results:
-            if isinstance(result, InfrastructureError):
-                result = Progress(problem=problem.id, attempts=0, accepted=0, tokens=0, retries={"service": ATTEMPTS})
-            self.activity.add(1, result.accepted, result.tokens)
-            yield result
+        """Every problem that memory does not hold yet, over all service replicas.
+
+        What the machine has spoiled is tried again at the end, `PASSES` times in all; then it is left for a resume.
+        """
+        for _ in range(PASSES):
+            spoiled = 0
+            finished = await self.memory.call(Memory.finished, iteration)
+            todo = [problem for problem in problems if problem.id not in finished]
+            self.activity.begin(stage, iteration, len(todo))
+            window = self.config.explore.in_flight * len(self.services)
+            results = self.services.map(
+                method, todo, iteration, weights.version, window=window, trace=lambda p: (f"{stage}-{iteration}", p.id)
+            )
+            async for problem, result in results:
+                if isinstance(result, InfrastructureError):
+                    lost = {"service": ATTEMPTS}
+                    result = Progress(problem=problem.id, attempts=0, accepted=0, tokens=0, retries=lost, spoiled=1)
+                self.activity.add(1, result.accepted, result.tokens)
+                spoiled += bool(result.spoiled)
+                yield result
+            if not spoiled:
+                return
 
     async def _scores(self, examples: Sequence[Example]) -> dict[str, float]:
         """Mean token log-probability of each completion, by the example's id."""
