@@ -101,7 +101,10 @@ class Fleet:
         if name not in self._handles:
             import ray
 
-            self._handles[name] = ray.get_actor(name)
+            try:
+                self._handles[name] = ray.get_actor(name)
+            except ValueError as error:
+                raise ReplicaLost(f"{name} is not there") from error
         return self._handles[name]
 
     @overload
@@ -119,8 +122,8 @@ class Fleet:
             if attempt:
                 await asyncio.sleep(0.1 * 2**attempt)
             await self._admitted(failure)
-            line = min(self.lines, key=lambda line: (line.vitals.preference, line.load))
             try:
+                line = min(self.lines, key=lambda line: (line.vitals.preference, line.load))
                 return await self._ask(line, method.__name__, args)
             except TimeoutError as error:
                 failure = error

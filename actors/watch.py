@@ -200,7 +200,8 @@ class Watch:
             for _ in range(wanted - size):
                 fleet.grow()
             if wanted < size and len(fleet) > 1:
-                self._withdraw(watched, fleet.names[-1], back=False)
+                newest = max(fleet.names, key=lambda name: int(name.rpartition("-")[2]))  # the first ones always stay:
+                self._withdraw(watched, newest, back=False)  # who is started again knows no others at first
         if not self._leaving_of(watched):  # one at a time
             spent = next((name for name in fleet.names if _is_spent(config, sight.looks.get(name))), None)
             if spent is not None:

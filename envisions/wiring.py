@@ -59,6 +59,8 @@ class LiveParts:
     ) -> None:
         self.config, self.folder, self.activity = config, folder, activity
         self._launch, self._generator, self._learner, self._meters = launch, generator, learner, meters
+        self._observer = Observer(config, folder / "logs", activity)
+        self._watch = Watch([], self._observer.notice)
         self.world = world
         self.base = adopt(config.run.model, folder / "weights" / "0")
         self._current = folder / "weights" / "current.json"  # what a restarted generator must hold
@@ -80,9 +82,7 @@ class LiveParts:
         self.learner = self._learner(config.learn, actors.learner, self.base.path)
         self.fleets = (self.services, self.environments, self.generators, self.memory)
         kinds: list[Any] = [*self.fleets, self.learner] if learner else [*self.fleets]
-        self._observer = Observer(
-            config, self.folder / "logs", self.activity, self._meters() if self._meters is not None else None
-        )
+        self._observer.meters = self._meters() if self._meters is not None else None
         self._watch = Watch(
             [
                 Watched(fleet=fleet, config=getattr(actors, fleet.name), probe=PROBES.get(fleet.name))
