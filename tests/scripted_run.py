@@ -41,7 +41,8 @@ class ToyEnvironment:
 
     def execute(self, problem: Problem, program: str) -> Feedback:
         time.sleep(self.program + self.verify)
-        return Feedback(outcome=Outcome.accepted if len(program) % 2 else Outcome.rejected, seconds=self.program)
+        outcome = Outcome.accepted if sum(program.encode()) % 2 else Outcome.rejected
+        return Feedback(outcome=outcome, seconds=self.program)
 
     def close(self) -> None: ...
 
