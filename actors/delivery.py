@@ -15,7 +15,6 @@ from typing import Any
 
 from actors.engine import EngineConfig
 from actors.generator import Generator
-from envisions.files import write_aside
 from envisions.records import Example, Weights
 from envs.base import InfrastructureError
 from learner.engine import LearnerRank, TrainResult
@@ -55,7 +54,9 @@ def current(path: str) -> Weights:
     text = _asked(HEAD, "read", path, 0, CHUNK_BYTES).decode()
     if not Path(path).is_file() or Path(path).read_text() != text:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        write_aside(Path(path), text)
+        aside = Path(f"{path}.{os.getpid()}.part")
+        aside.write_text(text)
+        aside.rename(path)
     weights = Weights(**json.loads(text))
     deliver(weights.path)
     return weights

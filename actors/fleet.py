@@ -218,13 +218,12 @@ class Fleet:
         return await asyncio.wait_for(self.handle(name).look.remote(members), seconds)
 
     def grow(self) -> str:
-        """Start one more replica."""
+        """Start one more replica. Nobody asks it before it is restored: it takes a while until it serves."""
         if self._start is None:
             raise RuntimeError(f"only the process that has launched {self.name} can change its size")
         name = f"{self.name}-{self._next}"
         self._next += 1  # a name is never used again: Ray may still know its old bearer
         self._handles[name] = self._start(name)
-        self._names.append(name)
         return name
 
     def withdraw(self, name: str) -> None:
@@ -232,7 +231,7 @@ class Fleet:
         self._names.remove(name)
 
     def restore(self, name: str) -> None:
-        """Ask a withdrawn replica again."""
+        """Ask a withdrawn replica again, or a new one for the first time."""
         self._names.append(name)
 
     async def retire(self, name: str) -> None:

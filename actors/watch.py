@@ -24,6 +24,7 @@ LOOK_SECONDS = 2.0
 LOOK_DEADLINE = 30.0
 PROBE_SECONDS = 20.0  # how long a replica may answer nothing before it is asked for something real
 PROBE_DEADLINE = 60.0
+NEW = "new"
 IDLE_LOOKS = 2  # in a row until a withdrawn replica counts as drained: those who ask hear of it one look late
 
 
@@ -64,12 +65,12 @@ class _Replica:
 
 @dataclass
 class _Leave:
-    """A withdrawn replica: it ends what it has begun, then it is ended, or renewed and asked again."""
+    """A replica that nobody asks: it ends what it has begun, then it is ended, or renewed and asked once it serves."""
 
     of: Watched
     back: bool
     idle_looks: int = 0
-    renewed: str = ""  # the incarnation that was ended
+    renewed: str = ""  # the incarnation that was ended, or NEW
 
 
 class Watch:
@@ -79,7 +80,7 @@ class Watch:
         self._watched, self._notice = watched, notice
         self._replicas: dict[str, _Replica] = {}
         self._elastic = {w.fleet.name: Elastic(w.config.count, w.config.most or w.config.count) for w in watched}
-        self._leaving: dict[str, _Leave] = {}  # by replica
+        self._leaving: dict[str, _Leave] = {}  # those that nobody asks, by replica
         self._looked = time.perf_counter()
         self._one_round = asyncio.Lock()
         self._running: asyncio.Task[None] | None = None
@@ -198,7 +199,7 @@ class Watch:
             size = len(fleet) + sum(self._leaving[name].back for name in self._leaving_of(watched))
             wanted = self._elastic[fleet.name].wanted(size, sum(waits) / len(waits), sum(busy) / len(busy))
             for _ in range(wanted - size):
-                fleet.grow()
+                self._leaving[fleet.grow()] = _Leave(watched, back=True, renewed=NEW)
             if wanted < size and len(fleet) > 1:
                 newest = max(fleet.names, key=lambda name: int(name.rpartition("-")[2]))  # the first ones always stay:
                 self._withdraw(watched, newest, back=False)  # who is started again knows no others at first
