@@ -101,7 +101,10 @@ class Fleet:
         if name not in self._handles:
             import ray
 
-            self._handles[name] = ray.get_actor(name)
+            try:
+                self._handles[name] = ray.get_actor(name)
+            except ValueError as error:
+                raise ReplicaLost(f"{name} is not there") from error
         return self._handles[name]
 
     @overload
@@ -119,8 +122,8 @@ class Fleet:
             if attempt:
                 await asyncio.sleep(0.1 * 2**attempt)
             await self._admitted(failure)
-            line = min(self.lines, key=lambda line: (line.vitals.preference, line.load))
             try:
+                line = min(self.lines, key=lambda line: (line.vitals.preference, line.load))
                 return await self._ask(line, method.__name__, args)
             except TimeoutError as error:
                 failure = error
@@ -145,7 +148,7 @@ class Fleet:
         try:
             value = await line.call(method, args, self.deadline)
         except TimeoutError:
-            line.vitals.lost()  # the caller has it replaced
+            line.lost()  # the caller has it replaced
             self._breaker.abandoned()
             raise
         except ReplicaLost:
@@ -215,13 +218,12 @@ class Fleet:
         return await asyncio.wait_for(self.handle(name).look.remote(members), seconds)
 
     def grow(self) -> str:
-        """Start one more replica."""
+        """Start one more replica. Nobody asks it before it is restored: it takes a while until it serves."""
         if self._start is None:
             raise RuntimeError(f"only the process that has launched {self.name} can change its size")
         name = f"{self.name}-{self._next}"
         self._next += 1  # a name is never used again: Ray may still know its old bearer
         self._handles[name] = self._start(name)
-        self._names.append(name)
         return name
 
     def withdraw(self, name: str) -> None:
@@ -229,7 +231,7 @@ class Fleet:
         self._names.remove(name)
 
     def restore(self, name: str) -> None:
-        """Ask a withdrawn replica again."""
+        """Ask a withdrawn replica again, or a new one for the first time."""
         self._names.append(name)
 
     async def retire(self, name: str) -> None:

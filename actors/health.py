@@ -8,10 +8,12 @@ restarting -> stale      its process answers, and has not proved yet that it hol
 stale -> healthy         it has
 """
 
+import time
 from dataclasses import dataclass
 from enum import StrEnum
 
 FAILURES = 3  # in a row
+FORGIVEN_SECONDS = 10.0  # how long whoever makes calls holds a failure against a replica
 
 
 class Health(StrEnum):
@@ -31,6 +33,7 @@ class Vitals:
 
     health: Health = Health.healthy
     failures: int = 0
+    failed_at: float = 0.0
 
     def answered(self, *, stale: bool = False) -> None:
         self.failures = 0
@@ -38,6 +41,7 @@ class Vitals:
 
     def failed(self) -> None:
         self.failures += 1
+        self.failed_at = time.monotonic()
         self.health = Health.dead if self.failures >= FAILURES else Health.suspect
 
     def hung(self) -> None:
@@ -50,5 +54,7 @@ class Vitals:
 
     @property
     def preference(self) -> int:
-        """Whom to ask first: the lowest."""
+        """Whom to ask first: the lowest. Failures are forgotten: one that nobody asks cannot show that it is well."""
+        if self.failures and time.monotonic() > self.failed_at + FORGIVEN_SECONDS:
+            return PREFERENCE.index(Health.healthy)
         return PREFERENCE.index(self.health)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
+from actors.delivery import DeliveredRank
 from actors.fleet import ATTEMPTS, Fleet, FleetConfig, launch
 from envisions.records import Example
 from envs.base import InfrastructureError
@@ -59,7 +60,7 @@ class LearnerGang:
             world_size = self._fleet_config.count
             ranks = launch(
                 "learner",
-                LearnerRank,
+                DeliveredRank,
                 lambda rank: (self.config, self.base, rank, world_size),
                 self._fleet_config,
                 restarts=0,  # a rank that comes back alone is of no use to the others

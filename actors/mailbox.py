@@ -20,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from inspect import iscoroutinefunction
+from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -167,6 +168,14 @@ class Replica:
             unanswered=RECORD.unanswered(),
         )
 
+    async def files(self, folder: str) -> list[tuple[str, int]]:
+        """Names and bytes of the files in a folder of this machine."""
+        return sorted((file.name, file.stat().st_size) for file in Path(folder).iterdir() if file.is_file())
+
+    async def read(self, path: str, offset: int, size: int) -> bytes:
+        """A piece of a file of this machine."""
+        return await asyncio.to_thread(piece, path, offset, size)
+
     async def _answer(self, client: str, request: Request) -> None:
         value, error = None, None
         TRACE.set(request.trace)  # this task's own
@@ -196,6 +205,12 @@ class Replica:
                 await self._object.close()
             else:
                 await asyncio.to_thread(self._object.close)
+
+
+def piece(path: str, offset: int, size: int) -> bytes:
+    with Path(path).open("rb") as file:
+        file.seek(offset)
+        return file.read(size)
 
 
 def timed(method: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, float]:
@@ -325,9 +340,13 @@ class Line:
             if not future.done():
                 future.set_exception(cause)
         if isinstance(cause, ReplicaLost):
-            self.vitals.lost()
-            if self._reviving is None or self._reviving.done():
-                self._reviving = asyncio.create_task(self._revive())
+            self.lost()
+
+    def lost(self) -> None:
+        """The replica's process is gone, or is about to be: others are asked until it serves again."""
+        self.vitals.lost()
+        if self._reviving is None or self._reviving.done():
+            self._reviving = asyncio.create_task(self._revive())
 
     async def _revive(self) -> None:
         """Find out when the replica serves again, so that no call has to."""

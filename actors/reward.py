@@ -174,6 +174,7 @@ class RewardService:
             accepted=sum(t.feedback.outcome is Outcome.accepted for t in trajectories),
             tokens=sum(len(t.candidate.tokens) for t in trajectories),
             retries=self._retries(),
+            spoiled=sum(t.feedback.outcome is Outcome.infra_failed for t in trajectories),
         )
 
     def _retries(self) -> dict[str, int]:

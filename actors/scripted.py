@@ -107,6 +107,9 @@ class Direct:
         self.answered = 0
         self.busy_seconds = 0.0
 
+    def lost(self) -> None:
+        """It is replaced at once."""
+
     async def call(self, method: str, args: tuple[Any, ...], deadline: float) -> Any:
         bound = getattr(self.object, method)
         self.load += 1

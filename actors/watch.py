@@ -6,6 +6,7 @@ produces: a Sight for whoever shows the run     unblocks: fleets whose replicas 
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -18,10 +19,12 @@ from actors.mailbox import Look
 from actors.scaling import Elastic
 from actors.spans import RECORD, Span, Trace
 
+logger = logging.getLogger(__name__)
 LOOK_SECONDS = 2.0
-LOOK_DEADLINE = 15.0
+LOOK_DEADLINE = 30.0
 PROBE_SECONDS = 20.0  # how long a replica may answer nothing before it is asked for something real
 PROBE_DEADLINE = 60.0
+NEW = "new"
 IDLE_LOOKS = 2  # in a row until a withdrawn replica counts as drained: those who ask hear of it one look late
 
 
@@ -62,12 +65,12 @@ class _Replica:
 
 @dataclass
 class _Leave:
-    """A withdrawn replica: it ends what it has begun, then it is ended, or renewed and asked again."""
+    """A replica that nobody asks: it ends what it has begun, then it is ended, or renewed and asked once it serves."""
 
     of: Watched
     back: bool
     idle_looks: int = 0
-    renewed: str = ""  # the incarnation that was ended
+    renewed: str = ""  # the incarnation that was ended, or NEW
 
 
 class Watch:
@@ -77,7 +80,7 @@ class Watch:
         self._watched, self._notice = watched, notice
         self._replicas: dict[str, _Replica] = {}
         self._elastic = {w.fleet.name: Elastic(w.config.count, w.config.most or w.config.count) for w in watched}
-        self._leaving: dict[str, _Leave] = {}  # by replica
+        self._leaving: dict[str, _Leave] = {}  # those that nobody asks, by replica
         self._looked = time.perf_counter()
         self._one_round = asyncio.Lock()
         self._running: asyncio.Task[None] | None = None
@@ -97,7 +100,10 @@ class Watch:
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            await self.round()
+            try:
+                await self.round()
+            except Exception:  # a run must not end because nobody looks
+                logger.exception("a look at the actors failed; the next one is made all the same")
 
     async def round(self) -> Sight:
         """Look at everybody once, and do what follows."""
@@ -121,8 +127,9 @@ class Watch:
         replica = self._replicas.setdefault(name, _Replica())
         try:
             look = await watched.fleet.look(name, members, LOOK_DEADLINE)
-        except TimeoutError:
-            replica.vitals.failed()
+        except TimeoutError:  # one that has just been started may take its time
+            if replica.vitals.health in (Health.healthy, Health.suspect):
+                replica.vitals.failed()
         except Exception:  # Ray says that its process is gone
             replica.vitals.lost()
         else:
@@ -192,9 +199,10 @@ class Watch:
             size = len(fleet) + sum(self._leaving[name].back for name in self._leaving_of(watched))
             wanted = self._elastic[fleet.name].wanted(size, sum(waits) / len(waits), sum(busy) / len(busy))
             for _ in range(wanted - size):
-                fleet.grow()
+                self._leaving[fleet.grow()] = _Leave(watched, back=True, renewed=NEW)
             if wanted < size and len(fleet) > 1:
-                self._withdraw(watched, fleet.names[-1], back=False)
+                newest = max(fleet.names, key=lambda name: int(name.rpartition("-")[2]))  # the first ones always stay:
+                self._withdraw(watched, newest, back=False)  # who is started again knows no others at first
         if not self._leaving_of(watched):  # one at a time
             spent = next((name for name in fleet.names if _is_spent(config, sight.looks.get(name))), None)
             if spent is not None:

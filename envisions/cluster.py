@@ -2,6 +2,7 @@
 
 import logging
 import os
+import secrets
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,9 @@ def connect(name: str, logs: Path) -> list[dict[str, Any]]:
     import ray
 
     logging.getLogger("ray").setLevel(logging.ERROR)  # that a local cluster asks for a token is no warning to a user
-    quiet: dict[str, Any] = {"namespace": name, "log_to_driver": False, "logging_level": logging.WARNING}
+    # A run that is started again must not meet the names of actors that its killed driver has left dying.
+    namespace = f"{name}-{secrets.token_hex(4)}"
+    quiet: dict[str, Any] = {"namespace": namespace, "log_to_driver": False, "logging_level": logging.WARNING}
     if is_given():
         ray.init(address="auto", **quiet)
     else:

@@ -27,9 +27,9 @@ from envisions.waterfall import Capacity, waterfall
 class Observer:
     """One for a run, in the driver."""
 
-    def __init__(self, config: RunConfig, logs: Path, activity: Activity, meters: Meters | None = None) -> None:
+    def __init__(self, config: RunConfig, logs: Path, activity: Activity) -> None:
         logs.mkdir(parents=True, exist_ok=True)
-        self._config, self._logs, self._activity, self._meters = config, logs, activity, meters
+        self._config, self._logs, self._activity = config, logs, activity
         self._trackers = trackers(config.track, config.run.name, logs)
         self._totals, self._tallies = Totals(), Totals()
         self._spans: list[Span] = []
@@ -38,6 +38,7 @@ class Observer:
         self._worked: dict[str, float] = defaultdict(float)
         self._learning: Mapping[str, float] = {}
         self._dropped = self._dropped_before = 0
+        self.meters: Meters | None = None
         self.newest = 0  # version of the weights that engines should hold
 
     def notice(self, sight: Sight) -> None:
@@ -50,8 +51,8 @@ class Observer:
             self._hosts[replica] = look.host
             for part, seconds in look.status.get("seconds", {}).items() if "parallel" in look.status else ():
                 self._worked[part] += self._tallies.growth(replica, look.incarnation, part, total=seconds)
-        if self._meters is not None:
-            showing.show(self._meters, sight, self._totals, self.newest)
+        if self.meters is not None:
+            showing.show(self.meters, sight, self._totals, self.newest)
         write_aside(self._logs / "now.json", json.dumps(self._now(sight)))
 
     def learned(self, seconds: float, saving: float) -> None:
@@ -61,11 +62,11 @@ class Observer:
     def iteration_ended(self, report: IterationReport) -> None:
         """Write down where its time went. Call it after a last look."""
         stages, spans = self._activity.ended(), self._spans
-        flow = waterfall(stages, spans, self._capacity(), self._learning, self._dropped - self._dropped_before)
+        flow = waterfall(stages, spans, self._capacity(), self._learning, max(self._dropped - self._dropped_before, 0))
         write_aside(self._logs / f"waterfall-{report.iteration}.json", json.dumps(flow.body(), indent=1))
         timeline.write(self._logs / f"timeline-{report.iteration}.json", stages, spans)
-        if self._meters is not None:
-            showing.show_report(self._meters, report)
+        if self.meters is not None:
+            showing.show_report(self.meters, report)
         for tracker in self._trackers:
             tracker.log(figures(report), report.iteration)
         self._spans, self._worked, self._learning, self._dropped_before = [], defaultdict(float), {}, self._dropped
@@ -88,11 +89,13 @@ class Observer:
 
     def _now(self, sight: Sight) -> dict[str, Any]:
         activity = self._activity
+        # A service is waited for because it waits itself: those at the end of the chain come first.
+        waiting = sorted(sight.waiting, key=lambda call: (call[1].startswith("service"), -call[0]))
         return {
             "pid": os.getpid(),
             "at": time.time(),
             **{name: getattr(activity, name) for name in ("stage", "iteration", "done", "total", "seconds")},
             "health": sight.health,
             "unanswered": sight.unanswered,
-            "waiting": [(seconds, who, "/".join(trace)) for seconds, who, trace in sight.waiting[:5]],
+            "waiting": [(seconds, who, "/".join(trace)) for seconds, who, trace in waiting[:5]],
         }

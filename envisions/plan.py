@@ -19,6 +19,7 @@ from learner.config import LearnConfig
 GIB = 2**30
 SLACK = 1e-6  # shares of a core are decimal fractions; their sums are not exact
 UNITS = {"cores": "cores", "gpus": "GPUs", "memory_gib": "GiB of memory"}
+OF_EVERY_NODE = {"CPU", "GPU", "memory", "object_store_memory"}
 RAY_SHARE = 0.7  # of the free memory; Ray keeps the rest for its object store
 
 
@@ -88,7 +89,7 @@ def nodes_of(ray_nodes: Iterable[Mapping[str, Any]]) -> list[Node]:
             gpus=node["Resources"].get("GPU", 0.0),
             memory_gib=node["Resources"].get("memory", 0.0) / GIB,
             name=node.get("NodeManagerHostname") or node.get("NodeManagerAddress") or node["NodeID"],
-            offers=frozenset(node["Resources"]),
+            offers=frozenset(node["Resources"]) - OF_EVERY_NODE,
         )
         for node in ray_nodes
         if node["Alive"]

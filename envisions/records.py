@@ -165,6 +165,7 @@ class Progress:
     accepted: int
     tokens: int  # sampled
     retries: Mapping[str, int] = field(default_factory=dict)  # infrastructure failures overcome, by kind
+    spoiled: int = 0  # attempts that infrastructure failures have left without a verdict
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -35,7 +35,7 @@ def _now(now: dict[str, Any]) -> Iterator[str]:
     told = f"{now['done']:,}/{now['total']:,}" if now["total"] else ""
     yield f"now: {now['stage']} {now['iteration']}  {told}  {duration(now['seconds'])}".rstrip()
     if age > STALE_SECONDS or not _lives(now["pid"]):
-        yield f"  nothing heard of the driver (process {now['pid']}) for {duration(age)}; `envisions resume` goes on"
+        yield f"  the driver (process {now['pid']}) was last heard of {duration(age)} ago; `envisions resume` goes on"
     for replica, health in now["health"].items():
         if health != "healthy":
             yield f"  {replica} is {health}"

@@ -8,6 +8,7 @@ from math import isnan
 from pathlib import Path
 from typing import Any
 
+from actors.delivery import DeliveredGenerator, deliver
 from actors.environment import EnvironmentWorker
 from actors.fleet import ATTEMPTS, Fleet, launch
 from actors.generator import Generator
@@ -33,6 +34,7 @@ from pool.curriculum import Count, chosen
 from pool.store import Store
 
 SCORES_PER_CALL = 16
+PASSES = 3
 PROBES = {"generator": Generator.probe}
 
 
@@ -56,12 +58,14 @@ class LiveParts:
         activity: Activity,
         *,
         launch: Callable[..., Fleet] = launch,
-        generator: Callable[..., Any] = Generator,
+        generator: Callable[..., Any] = DeliveredGenerator,
         learner: Callable[..., LearnerGang] = LearnerGang,
         meters: Callable[[], Meters] | None = None,
     ) -> None:
         self.config, self.folder, self.activity = config, folder, activity
         self._launch, self._generator, self._learner, self._meters = launch, generator, learner, meters
+        self._observer = Observer(config, folder / "logs", activity)
+        self._watch = Watch([], self._observer.notice)
         self.world = world
         self._earlier = [
             count for run in (config.curriculum.earlier if config.curriculum else ()) for count in counts_of(run)
@@ -87,9 +91,7 @@ class LiveParts:
         self.learner = self._learner(config.learn, actors.learner, self.base.path)
         self.fleets = (self.services, self.environments, self.generators, self.memory)
         kinds: list[Any] = [*self.fleets, self.learner] if learner else [*self.fleets]
-        self._observer = Observer(
-            config, self.folder / "logs", self.activity, self._meters() if self._meters is not None else None
-        )
+        self._observer.meters = self._meters() if self._meters is not None else None
         self._watch = Watch(
             [
                 Watched(fleet=fleet, config=getattr(actors, fleet.name), probe=PROBES.get(fleet.name))
@@ -162,6 +164,7 @@ class LiveParts:
             trained = await self.learner.train(lessons, iteration, str(folder), seed, start.path)
         finally:
             watching.cancel()
+        await asyncio.to_thread(deliver, trained.weights.path, f"{self.learner.name}-0")
         self._observer.learned(trained.seconds, trained.saving)
         steps = [(step, lesson) for step, lessons_of_step in trained.steps for lesson in lessons_of_step]
         await self.memory.call(Memory.save_steps, iteration, steps, trained.batches)
@@ -207,23 +210,26 @@ class LiveParts:
     async def _spread(
         self, stage: str, method: Any, todo: Sequence[Problem], iteration: int, weights: Weights, *args: Any
     ) -> AsyncIterator[Progress]:
-        """These problems over all service replicas. What fails is left for a resume."""
-        self.activity.begin(stage, iteration, len(todo))
+        """These problems over all service replicas.
+
+        What the machine has spoiled is tried again at the end, `PASSES` times in all; then it is left for a resume.
+        """
         window = self.config.explore.in_flight * len(self.services)
-        results = self.services.map(
-            method,
-            todo,
-            iteration,
-            weights.version,
-            *args,
-            window=window,
-            trace=lambda p: (f"{stage}-{iteration}", p.id),
-        )
-        async for problem, result in results:
-            if isinstance(result, InfrastructureError):
-                result = Progress(problem=problem.id, attempts=0, accepted=0, tokens=0, retries={"service": ATTEMPTS})
-            self.activity.add(1, result.accepted, result.tokens)
-            yield result
+        trace = lambda problem: (f"{stage}-{iteration}", problem.id)  # noqa: E731
+        for _ in range(PASSES):
+            self.activity.begin(stage, iteration, len(todo))
+            spoiled = []
+            results = self.services.map(method, todo, iteration, weights.version, *args, window=window, trace=trace)
+            async for problem, result in results:
+                if isinstance(result, InfrastructureError):
+                    lost = {"service": ATTEMPTS}
+                    result = Progress(problem=problem.id, attempts=0, accepted=0, tokens=0, retries=lost, spoiled=1)
+                if result.spoiled:
+                    spoiled.append(problem)
+                self.activity.add(1, result.accepted, result.tokens)
+                yield result
+            if not (todo := spoiled):
+                return
 
     async def _scores(self, examples: Sequence[Example]) -> dict[str, float]:
         """Mean token log-probability of each completion, by the example's id."""
