@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 READY  := .venv/ready
 RUN    ?= examples/laptop.toml
 
-.PHONY: run test test-all check bench base clean
+.PHONY: run test test-all check bench trl base clean
 
 run: $(READY)
 	$(PYTHON) -m envisions train $(RUN) $(SET)
@@ -27,6 +27,10 @@ bench: $(READY)
 	$(PYTHON) benchmarks/sandbox.py
 	$(PYTHON) benchmarks/browser.py
 	$(PYTHON) benchmarks/logic.py
+	$(PYTHON) benchmarks/memory.py
+
+trl: $(READY)
+	.venv/bin/pip install -q --no-deps --target build/trl -r requirements/trl.lock
 
 base: $(READY)
 	$(PYTHON) -m envisions make-base examples/base/recipe.toml

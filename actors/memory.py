@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from envisions.records import Accuracy, AttemptKey, Example, IterationReport, Problem, Trajectory
 from envs.base import World
 from pool.analysis import analyse
+from pool.candidates import chooses_by_program
 from pool.counts import TRAINING_KINDS
 from pool.curriculum import Count
 from pool.filter import is_right
@@ -20,6 +21,7 @@ from pool.select import SelectConfig, needs_score, select
 from pool.store import Store
 from pool.texts import attempt_text, lesson_text
 
+REMEMBERED = 100_000  # canonical forms: the same texts come back often, and the actor's memory is bounded
 LOCK_SECONDS = 30.0  # how long a restarted memory waits for its predecessor's lock to fall
 
 
@@ -44,9 +46,9 @@ class Memory:
     """All that was ever tried. State is on disk only, so the actor may die at any time and be started again."""
 
     def __init__(self, path: str, world: World, config: SelectConfig) -> None:
-        self._store = Store(path, wait=LOCK_SECONDS)
+        self._canonical = functools.lru_cache(REMEMBERED)(world.canonical)
+        self._store = Store(path, wait=LOCK_SECONDS, canonical=self._canonical)
         self._world, self._config = world, config
-        self._canonical = functools.cache(world.canonical)
 
     def run_with(self, versions: Mapping[str, Any]) -> None:
         """Which environment, verifiers and prompts the attempts to come are made with."""
@@ -114,7 +116,7 @@ class Memory:
     def commit(self, report: IterationReport) -> IterationReport:
         """The report with what the database counts; the iteration exists once this returns."""
         counts = self._store.counts(report.iteration)
-        lessons = self._store.lessons(report.iteration)
+        lessons = self._store.lesson_counts(report.iteration)
         hours = sum(report.seconds.values()) / 3600
         return self._store.commit(
             replace(
@@ -124,8 +126,8 @@ class Memory:
                 attempts=counts["attempts"],
                 outcomes=counts["outcomes"],
                 lessons={
-                    "right": sum(lesson.wrong is None for lesson in lessons),
-                    "pairs": sum(lesson.wrong is not None for lesson in lessons),
+                    "right": lessons.get("right", 0),
+                    "pairs": lessons.get("pair", 0),
                     **report.lessons,
                 },
                 tokens={"sampled": counts["tokens"], **report.tokens},
@@ -146,10 +148,12 @@ class Memory:
 
     def _analysis(self, iteration: int) -> dict[str, Any]:
         attempts = self._store.attempts(iterations=[iteration], kinds=TRAINING_KINDS, tokens=False)
-        earlier = [self._store.solved(one) for one in range(1, iteration)]
+        earlier = [set(self._store.solved(one)) for one in range(1, iteration)]
         return analyse(attempts, earlier, self._canonical) if attempts else {}
 
     def _pool(self, iteration: int) -> list[Trajectory]:
         """The training attempts that this iteration may learn from: all so far, or its own (no long-term memory)."""
+        if chooses_by_program(self._config):
+            return self._store.candidates()
         iterations = range(iteration + 1) if self._config.memory else [iteration]
         return self._store.attempts(iterations=iterations, kinds=("explore", "refine"), tokens=False, trusted=True)

@@ -1,6 +1,7 @@
 """The command line: a run file and overrides. Nothing here imports an engine, so `--help` answers at once."""
 
 import asyncio
+import csv
 import json
 import sys
 import tomllib
@@ -33,7 +34,11 @@ from envisions.meters import RayMeters
 from envisions.records import IterationReport
 from envisions.why import why as explained
 from envisions.wiring import LiveParts, checked
+from envisions.worlds import WORLDS
 from envs.base import InfrastructureError
+from pool import export as exporting
+from pool import parquet
+from pool import query as asking
 from pool.store import Store, StoreError
 
 app = typer.Typer(
@@ -44,6 +49,7 @@ app = typer.Typer(
 )
 RunFile = Annotated[Path, typer.Argument(help="A run file such as examples/laptop.toml.")]
 Overrides = Annotated[list[str] | None, typer.Argument(help="Settings to change: section.field=value ...")]
+MEMORY = "memory.sqlite"
 RunFolder = Annotated[Path, typer.Argument(help="A run folder such as runs/laptop.")]
 
 
@@ -187,6 +193,32 @@ def why(
     """Who is waited for, and where the time of the last iteration went."""
     for line in explained(run_folder, iteration):
         print(line)
+
+
+@app.command()
+def query(
+    run_folder: RunFolder,
+    sql: Annotated[str, typer.Argument(help="Such as: SELECT outcome, COUNT(*) FROM attempts GROUP BY outcome")],
+    seconds: Annotated[float, typer.Option(help="How long it may take.")] = 10.0,
+) -> None:
+    """Ask a run's memory in SQL, also while the run goes on; prints CSV."""
+    csv.writer(sys.stdout, lineterminator="\n").writerows(asking.query(run_folder / MEMORY, sql, seconds))
+
+
+@app.command()
+def snapshot(run_folder: RunFolder, to: Annotated[str, typer.Argument(help="A folder, or s3://, gs:// ...")]) -> None:
+    """Write every table of a run's memory as Parquet, as of one moment."""
+    for table, rows in parquet.snapshot(run_folder / MEMORY, to).items():
+        print(f"{rows:>10,}  {table}")
+
+
+@app.command()
+def export(run_folder: RunFolder, to: Annotated[str, typer.Argument(help="A folder, or s3://, gs:// ...")]) -> None:
+    """Write what was accepted as Hugging Face data sets: prompt-completion, preference, conversational."""
+    config = folder.config_of(run_folder)
+    world = WORLDS[config.world.name].world(config.world, config.run.seed)
+    for form, rows in exporting.export(run_folder / MEMORY, world, to).items():
+        print(f"{rows:>10,}  {form}")
 
 
 @app.command()

@@ -77,7 +77,9 @@ class AttemptKey(NamedTuple):
         iteration, _, rest = rest.partition("/")
         problem, *end = rest.rsplit("/", 2)
         if len(end) < 2 or not (iteration.isdecimal() and end[0].isdecimal()):
-            raise ValueError(f"{text!r} names no attempt; write RUN/ITERATION/PROBLEM/SLOT/KIND as `show` does")
+            raise ValueError(
+                f"{text!r} names no attempt; write RUN/ITERATION/PROBLEM/SLOT/KIND, such as laptop/1/p/0/explore"
+            )
         return cls(run, int(iteration), problem, int(end[0]), end[1])
 
 

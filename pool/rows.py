@@ -116,21 +116,22 @@ def digest(values: Iterable[Any]) -> bytes:
 
 
 def put_attempts(
-    db: sqlite3.Connection, problem: Problem, trajectories: Sequence[Trajectory], versions: int | None
-) -> list[bool]:
-    """Store what is new of these; says for each whether it was."""
+    db: sqlite3.Connection, problem: Problem, trajectories: Iterable[tuple[Trajectory, int]], versions: int | None
+) -> list[int | None]:
+    """Store what is new of these, each with the form of its program; gives the row of each that was new."""
     body = problem_row(problem)
     db.execute("INSERT OR IGNORE INTO problems (id, split, body) VALUES (?, ?, ?)", body)
     (row,) = db.execute("SELECT row FROM problems WHERE (id, split, body) = (?, ?, ?)", body).fetchone()
     # Not INSERT OR IGNORE: that would also swallow an attempt that breaks another rule of the table.
     insert = (
-        f"INSERT INTO attempts ({PROVED}, digest) VALUES ({marks(len(PROVED.split(', ')) + 1)}) "
+        f"INSERT INTO attempts ({PROVED}, digest, form) VALUES ({marks(len(PROVED.split(', ')) + 2)}) "
         f"ON CONFLICT ({KEY}) DO NOTHING"
     )
-    new = []
-    for trajectory in trajectories:
+    new: list[int | None] = []
+    for trajectory, form in trajectories:
         values = (*attempt_row(trajectory, row), versions)
-        new.append(db.execute(insert, (*values, digest((*body, *values)))).rowcount == 1)
+        done = db.execute(insert, (*values, digest((*body, *values)), form))
+        new.append(done.lastrowid if done.rowcount else None)
     return new
 
 

@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS problems (
     row INTEGER PRIMARY KEY, id TEXT NOT NULL, split TEXT NOT NULL, body TEXT NOT NULL, UNIQUE (id, split, body));
 
--- What was tried. `digest` is over all other columns and the problem's, so that a changed byte is found.
+-- What was tried. `digest` is over what came in and its problem, so that a changed byte is found; `form` is derived.
 CREATE TABLE IF NOT EXISTS attempts (
     row INTEGER PRIMARY KEY,
     run TEXT NOT NULL, iteration INTEGER NOT NULL, problem TEXT NOT NULL, slot INTEGER NOT NULL, kind TEXT NOT NULL,
@@ -18,12 +18,18 @@ CREATE TABLE IF NOT EXISTS attempts (
     finish TEXT NOT NULL, prompt TEXT NOT NULL, program TEXT NOT NULL,
     outcome TEXT NOT NULL, output TEXT, error TEXT NOT NULL, seconds REAL, evidence TEXT NOT NULL,
     parent TEXT, origin TEXT, versions INTEGER REFERENCES versions, digest BLOB NOT NULL,
+    form INTEGER NOT NULL,
     UNIQUE ({KEY}));
 CREATE INDEX IF NOT EXISTS attempts_of_problem ON attempts (problem);
 CREATE INDEX IF NOT EXISTS attempts_by_outcome ON attempts (iteration, kind, outcome, problem);
 CREATE TABLE IF NOT EXISTS versions (row INTEGER PRIMARY KEY, body TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS quarantine (
     attempt INTEGER PRIMARY KEY REFERENCES attempts, reason TEXT NOT NULL, found TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS candidates (
+    problem TEXT NOT NULL, is_right INTEGER NOT NULL, form INTEGER NOT NULL, other INTEGER NOT NULL, role TEXT NOT NULL,
+    run TEXT NOT NULL, iteration INTEGER NOT NULL, slot INTEGER NOT NULL, kind TEXT NOT NULL, attempt INTEGER NOT NULL,
+    PRIMARY KEY (problem, is_right, form, other, role)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS solved ON candidates (problem) WHERE is_right;
 CREATE TABLE IF NOT EXISTS sources (folder TEXT PRIMARY KEY, body TEXT NOT NULL);
 
 -- The books: `attempts`, `failures` and `in_flight` together are what counters named dispatched:KIND say.

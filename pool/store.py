@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from envisions.records import Accuracy, AttemptKey, IterationReport, Lesson, Outcome, Problem, Trajectory, Weights
-from pool import file, proof, rows
+from pool import candidates, file, proof, rows
+from pool.candidates import Seen
 from pool.counts import TRAINING_KINDS, Counts, accuracy, count, measures, solved_of
 from pool.curriculum import Count
+from pool.dedupe import Canonical
 from pool.file import StoreError
 from pool.ledger import Balance, balances, dispatch, ground, increase, land
 from pool.lineage import Relations, relations
@@ -31,9 +33,15 @@ class Store:
     log does not work over a network.
     """
 
-    def __init__(self, path: str | Path, *, read_only: bool = False, wait: float = 0.0) -> None:
-        """Open or create; `wait` seconds for an earlier writer to go. Raises StoreError."""
+    def __init__(
+        self, path: str | Path, *, read_only: bool = False, wait: float = 0.0, canonical: Canonical = str
+    ) -> None:
+        """Open or create; `wait` seconds for an earlier writer to go. Raises StoreError.
+
+        `canonical`: the world's, by which programs count as the same. A memory is written with one only.
+        """
         self.path = Path(path)
+        self._canonical = canonical
         self._mutex = threading.RLock()
         if read_only and not self.path.is_file():
             raise StoreError(f"{path} does not exist; give the memory.sqlite of a run that has started")
@@ -88,19 +96,19 @@ class Store:
         spoiled = [t for t in trajectories if t.feedback.outcome in NOT_FINAL]
         with self._transaction() as db:
             self._check_run([t.key for t in trajectories])
-            stored = rows.put_attempts(db, problem, final, self._versions())
-            for t, new in zip(final, stored, strict=True):
-                if new:
-                    land(db, t.key, stored=True)
+            begun = self._begun(trajectories[0].key)
+            stored = self._put(db, problem, final, late=begun)
+            for t in stored:
+                land(db, t.key, stored=True)
             for t in spoiled:
                 land(db, t.key, stored=False)
                 rows.put_failure(db, t)
             if not spoiled:
                 values = (iteration, problem.split, problem.id)
                 db.execute("INSERT OR IGNORE INTO finished (iteration, split, problem) VALUES (?, ?, ?)", values)
-            if doubled := stored.count(False):
+            if doubled := len(final) - len(stored):
                 increase(db, iteration, "duplicate", doubled)
-        return sum(stored)
+        return len(stored)
 
     def recall(self, folder: str, trajectories: Sequence[Trajectory], came_to: Mapping[str, int]) -> None:
         """Take over attempts of an earlier run (`pool.recall.recalled`), all in one transaction, each folder once.
@@ -114,7 +122,7 @@ class Store:
                 return
             for t in trajectories:
                 (slot,) = db.execute(taken, (t.key.run, t.key.problem, t.key.kind)).fetchone()
-                rows.put_attempts(db, t.problem, [replace(t, key=t.key._replace(slot=slot))], self._versions())
+                self._put(db, t.problem, [replace(t, key=t.key._replace(slot=slot))])
 
     def sources(self) -> dict[str, dict[str, int]]:
         """The folders of earlier runs that were taken over, and what became of what they offered."""
@@ -125,11 +133,13 @@ class Store:
         query = "SELECT problem FROM finished WHERE iteration = ? AND split = COALESCE(?, split)"
         return {problem for (problem,) in self._read(query, (iteration, split))}
 
-    def solved(self, iteration: int) -> set[str]:
-        """Ids of the train problems with an accepted attempt in this iteration."""
-        kinds = rows.marks(len(TRAINING_KINDS))
-        query = f"SELECT problem FROM attempts WHERE iteration = ? AND outcome = 'accepted' AND kind IN ({kinds})"
-        return {problem for (problem,) in self._read(query, (iteration, *TRAINING_KINDS))}
+    def solved(self, iteration: int | None = None) -> list[str]:
+        """Ids of the train problems with an accepted attempt, in this iteration or ever, in order."""
+        query = (
+            "SELECT DISTINCT problem FROM attempts WHERE iteration = COALESCE(?, iteration) AND outcome = 'accepted' "
+            f"AND kind IN ({rows.marks(len(TRAINING_KINDS))}) ORDER BY problem"
+        )
+        return [problem for (problem,) in self._read(query, (iteration, *TRAINING_KINDS))]
 
     def attempts(
         self,
@@ -193,8 +203,20 @@ class Store:
 
     def quarantine(self, reasons: Mapping[int, str]) -> int:
         """Bar attempts, by row, from ever becoming lessons; returns how many are barred newly."""
+        problems = "SELECT DISTINCT problem FROM attempts WHERE row IN (SELECT attempt FROM quarantine)"
         with self._transaction() as db:
-            return proof.quarantine(db, reasons)
+            barred = proof.quarantine(db, reasons)
+            for (problem,) in db.execute(problems).fetchall() if barred else ():
+                candidates.rebuild(db, problem)
+            return barred
+
+    # Candidates
+
+    def candidates(self) -> list[Trajectory]:
+        """What a selection over all iterations can choose from, without token ids: `pool.candidates`."""
+        solved = "SELECT problem FROM candidates WHERE is_right"
+        chosen = f"SELECT attempt FROM candidates WHERE problem IN ({solved})"
+        return list(self._trajectories(f"WHERE a.row IN ({chosen})", (), tokens=False).values())
 
     def quarantined(self) -> dict[int, str]:
         """What is barred from becoming a lesson, by row, and why."""
@@ -221,6 +243,10 @@ class Store:
             within = f"WITH pairs AS (SELECT * FROM lessons WHERE iteration = ?) {halves}"
             found = self._trajectories(f"WHERE a.row IN ({within})", (iteration,))
         return [Lesson(right=found[right], wrong=found[wrong] if wrong else None) for right, wrong in pairs]
+
+    def lesson_counts(self, iteration: int) -> dict[str, int]:
+        """How many lessons of each kind ("right", "pair") were saved for an iteration."""
+        return dict(self._read("SELECT kind, COUNT(*) FROM lessons WHERE iteration = ? GROUP BY kind", (iteration,)))
 
     def save_steps(self, iteration: int, steps: Iterable[tuple[int, str]], batches: Sequence[str] = ()) -> None:
         """Keep which gradient step used which lesson (`rows.lesson_id`), in place of any kept before.
@@ -327,6 +353,28 @@ class Store:
             query = "SELECT id, split, body FROM problems WHERE row = ?"
             problems = {row: rows.problem_of(self._read(query, (row,))[0]) for row in {row[6] for row in found}}
         return {row[0]: rows.trajectory_of(row[1:], problems[row[6]]) for row in found}
+
+    def _put(
+        self, db: sqlite3.Connection, problem: Problem, trajectories: Sequence[Trajectory], late: bool = False
+    ) -> list[Trajectory]:
+        """Store what is new of these attempts, and what of it can be chosen; returns it. `late`: slots may be open."""
+        forms = [candidates.form(self._canonical(t.program)) for t in trajectories]
+        put = rows.put_attempts(db, problem, zip(trajectories, forms, strict=True), self._versions())
+        new = [(t, form, row) for t, form, row in zip(trajectories, forms, put, strict=True) if row is not None]
+        if late and new:
+            candidates.rebuild(db, problem.id)
+        else:
+            seen = (
+                Seen(row, t.key.run, t.key.iteration, t.key.slot, t.key.kind, t.feedback.outcome, form)
+                for t, form, row in new
+            )
+            candidates.enter(db, problem.id, seen)
+        return [t for t, _, _ in new]
+
+    def _begun(self, key: AttemptKey) -> bool:
+        """Whether something is stored of what was tried at this problem in this iteration."""
+        same = "SELECT 1 FROM attempts WHERE (run, iteration, problem) = (?, ?, ?)"
+        return bool(self._read(same, key[:3]))
 
     def _weights(self, rest: str, values: Sequence[Any] = ()) -> Weights | None:
         found = self._read(f"SELECT version, path, fingerprint FROM weights {rest}", values)
