@@ -66,6 +66,10 @@ class Language(ABC, Generic[Tree]):
         """Whether both mean the same; by canonical form where no procedure decides meaning."""
         return self.print(gold) == self.print(tree)
 
+    def score(self, gold: Tree, tree: Tree) -> float:
+        """How near a tree comes to the gold one, from 0 to 1, which is equality."""
+        return float(self.equal(gold, tree))
+
     def fault(self, tree: Tree) -> str:
         """Why a tree that can be read says nothing all the same, such as a goal already true; else empty."""
         return ""
@@ -74,14 +78,21 @@ class Language(ABC, Generic[Tree]):
     def symbols(self, tree: Tree) -> Symbols:
         """The user-defined names of a tree by kind: without keywords, built-ins and literals."""
 
+    def taken(self, tree: Tree) -> frozenset[str]:
+        """Names in a tree that are no symbols of it, such as those of a library: no symbol may be given one."""
+        return frozenset()
+
     def spells(self, kind: str, name: str) -> bool:
         """Whether a symbol of this kind may have this name."""
         return self.NAME.fullmatch(name) is not None and name not in self.reserved
 
     def rename(self, tree: Tree, names: Names) -> Tree:
-        """The tree under new names. Names not given stay. Raises ValueError unless it can be undone."""
+        """The tree under new names, which is of the language `renamed` so. Names not given stay.
+
+        Raises ValueError unless it can be undone.
+        """
         used = self.symbols(tree)
-        self._require_bijection(used, names)
+        self._require_bijection(used, names, self.taken(tree))
         full = {kind: {name: names.get(kind, {}).get(name, name) for name in own} for kind, own in used.items()}
         return self._rename(tree, full)
 
@@ -91,20 +102,23 @@ class Language(ABC, Generic[Tree]):
 
     def renamed(self, names: Names) -> Self:
         """The language with its own vocabulary under new names. Raises ValueError unless it can be undone."""
-        self._require_bijection(self.vocabulary, names)
+        self._require_bijection(self.vocabulary, names, frozenset())
         return self._renamed(names)
 
     def _renamed(self, names: Names) -> Self:
         return self
 
-    def _require_bijection(self, used: Symbols, names: Names) -> None:
+    def close(self) -> None:
+        """End the processes of its own, if it has any."""
+
+    def _require_bijection(self, used: Symbols, names: Names, taken: frozenset[str]) -> None:
         for kind, own in used.items():
             new = [names.get(kind, {}).get(name, name) for name in sorted(own)]
             if len(set(new)) < len(new):
                 twice = next(name for name in new if new.count(name) > 1)
                 raise ValueError(f"two symbols of kind {kind} become {twice!r}; give each a name of its own")
             for name in set(new) - own:
-                if not self.spells(kind, name):
+                if name in taken or not self.spells(kind, name):
                     raise ValueError(f"{name!r} cannot name a {kind} of {self.name}; it must be a plain, unused word")
 
 

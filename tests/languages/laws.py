@@ -31,14 +31,14 @@ def prints_stably(language: Language[Any], tree: Any) -> None:
 
 
 def renames_back(language: Language[Any], tree: Any, names: Names) -> Any:
-    """A renamed tree is read by the renamed language, and renames back; gives the renamed tree."""
-    new = language.rename(tree, names)
-    assert language.renamed(names).parse(language.renamed(names).print(new)) == new
-    assert language.rename(new, inverse(names)) == tree
-    for kind, own in names.items():
-        assert language.symbols(new)[kind] == {own.get(name, name) for name in language.symbols(tree)[kind]}
-    assert language.renamed(names).renamed(inverse(names)).definition == language.definition
-    return new
+    """A renamed tree is of the renamed language, and renames back; gives both."""
+    new, after = language.rename(tree, names), language.renamed(names)
+    assert after.parse(after.print(new)) == new
+    assert after.rename(new, inverse(names)) == tree
+    for kind, own in language.symbols(tree).items():
+        assert after.symbols(new)[kind] == {names[kind][name] for name in own}
+    assert after.renamed(inverse(names)).definition == language.definition
+    return after, new
 
 
 def reads_any_text(language: Language[Any], text: str) -> None:
