@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,11 @@ from envs.languages.base import Language, Malformed, Names, Symbols
 
 VARIABLE = re.compile(r"[A-Za-z_]\w*")
 SPECIAL = frozenset("*?[]{}~!#$&;|<>()`'\"\\ \t\n=^%")
-ORDERED = frozenset("find test [ [[ expr ffmpeg convert xargs rsync tar ssh awk sed ps".split())  # what flags do here
+TAKES: Mapping[str, str] = {  # commands whose flags may stand in any order, and those of them that take an argument
+    **dict.fromkeys("ls rm cp mv mkdir rmdir wc cat uniq touch df chmod chown ln pwd whoami id diff".split(), ""),
+    **{"grep": "efmABC", "egrep": "efmABC", "fgrep": "efmABC", "head": "nc", "tail": "nc", "cut": "dfbc"},
+    **{"sort": "ktoST", "du": "d", "tr": "", "nl": "bdfhilnsvw", "ps": "ABCGOUgopqstu", "uname": ""},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +107,8 @@ def _emit(node: Any, text: str, sort_flags: bool) -> str:
             return _redirect(node, text)
     parts = [*node.list, *node.redirects] if node.kind == "compound" else list(node.parts)
     words = [_emit(part, text, sort_flags) for part in parts]
-    if sort_flags and node.kind == "command" and words[0] not in ORDERED:
-        words = _sorted_flags(words)
+    if sort_flags and node.kind == "command" and words and words[0] in TAKES:
+        words = _flags_first(words, TAKES[words[0]])
     return " ".join(words)
 
 
@@ -129,18 +133,17 @@ def _word(node: Any, raw: str) -> str:
     return shlex.quote(word)
 
 
-def _sorted_flags(words: list[str]) -> list[str]:
-    """Flags that stand together in one order; the last before an argument, which it may take, stays."""
-    done: list[str] = []
-    run: list[str] = []
-    for word, after in zip(words, [*words[1:], "-"], strict=True):
-        is_flag = re.fullmatch(r"--?[A-Za-z][\w-]*", word) is not None
-        if is_flag and after.startswith("-"):
-            run.append(word)
+def _flags_first(words: list[str], takes: str) -> list[str]:
+    """One order for the flags that take no argument, each on its own: `ls -la x` is `ls x -a -l`."""
+    flags: set[str] = set()
+    rest: list[str] = []
+    for word in words[1:]:
+        flag = re.fullmatch(r"-[A-Za-z]+", word) and not set(word) & set(takes)
+        if flag and "--" not in rest and not (rest[-1:] and re.fullmatch(rf"-[A-Za-z]*[{takes or '-'}]", rest[-1])):
+            flags |= set(word[1:])
         else:
-            done += [*sorted(run), word]
-            run = []
-    return [*done, *sorted(run)]
+            rest.append(word)
+    return [words[0], *(f"-{letter}" for letter in sorted(flags)), *rest]
 
 
 def _uses(text: str) -> Iterator[tuple[str, int, bool]]:
