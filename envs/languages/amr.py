@@ -124,7 +124,10 @@ class Optimal(Solver):  # type: ignore[misc]
         both = sorted({tuple(sorted(((i, j), (k, m)))) for i, j, k, m in binarymatch_dict})
         place = {pair: number for number, pair in enumerate([*ones, *both])}
         gain = [unarymatch_dict.get(pair, 0.0) for pair in ones]
-        gain += [binarymatch_dict.get((*a, *b), 0.0) + (binarymatch_dict.get((*b, *a), 0.0) if a != b else 0) for a, b in both]
+        gain += [
+            binarymatch_dict.get((*a, *b), 0.0) + (binarymatch_dict.get((*b, *a), 0.0) if a != b else 0)
+            for a, b in both
+        ]
         alignment = np.full(V, -1)
         if not ones:
             return alignment, 0.0, 0.0

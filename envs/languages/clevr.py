@@ -32,7 +32,9 @@ def _unique(scene: Scene, found: Sequence[int]) -> int:
 def _filter(scene: Scene, found: Sequence[int], *values: str) -> list[int]:
     """Those of the objects with all of these sizes, colors, materials and shapes."""
     objects = scene["objects"]
-    wanted = {attribute: value for value in values if value != ANY for attribute in ATTRIBUTES if value in VALUES[attribute]}
+    wanted = {
+        attribute: value for value in values if value != ANY for attribute in ATTRIBUTES if value in VALUES[attribute]
+    }
     return [one for one in found if all(objects[one][attribute] == value for attribute, value in wanted.items())]
 
 
@@ -129,7 +131,11 @@ class Clevr(Executable[Term]):
             if (given := self._type(program)) != kind:
                 raise Malformed(f"{program.head} gives {given} where {term.head} takes {kind}", program.at)
         for value, kind in zip(values, function.values, strict=True):
-            if value.arguments or value.quoted or value.head not in (*VALUES[kind], *((ANY,) if len(values) > 1 else ())):
+            if (
+                value.arguments
+                or value.quoted
+                or value.head not in (*VALUES[kind], *((ANY,) if len(values) > 1 else ()))
+            ):
                 raise Malformed(f"{value.head!r:.40} is no {kind}", value.at)
         return function.output
 

@@ -35,11 +35,18 @@ class Grammar(NamedTuple):
 JAVA = Grammar(
     tree_sitter_java.language(),
     frozenset({"string_literal", "character_literal"}),
-    frozenset({"formal_parameter", "variable_declarator", "enhanced_for_statement", "catch_formal_parameter", "resource"}),
+    frozenset(
+        {"formal_parameter", "variable_declarator", "enhanced_for_statement", "catch_formal_parameter", "resource"}
+    ),
     frozenset({"field_declaration", "constant_declaration"}),
     frozenset(
         {(node, "name") for node in ("method_invocation", "method_declaration", "class_declaration", "annotation")}
-        | {("marker_annotation", "name"), ("field_access", "field"), ("element_value_pair", "key"), ("method_reference", "")}
+        | {
+            ("marker_annotation", "name"),
+            ("field_access", "field"),
+            ("element_value_pair", "key"),
+            ("method_reference", ""),
+        }
     ),
 )
 GO = Grammar(
@@ -67,7 +74,9 @@ class Code(Language[tuple[Token, ...]]):
         if root.has_error:
             bad = next((node for node in _nodes(root) if node.is_error or node.is_missing), root)
             at = len(data[: bad.start_byte].decode("utf-8", "ignore"))
-            raise Malformed(f"{data[bad.start_byte : bad.end_byte].decode('utf-8', 'ignore')!r:.40} cannot stand here", at)
+            raise Malformed(
+                f"{data[bad.start_byte : bad.end_byte].decode('utf-8', 'ignore')!r:.40} cannot stand here", at
+            )
         tokens = tuple(self._tokens(root))
         if not tokens:
             raise Malformed("there is no code", len(text))

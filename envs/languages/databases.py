@@ -35,7 +35,9 @@ class Schema:
             for table, columns in value["tables"].items()
             if not table.lower().startswith("sqlite_")  # SQLite keeps such names for itself
         }
-        keys, references = ([tuple(map(str.lower, one)) for one in value.get(name, ())] for name in ("keys", "references"))
+        keys, references = (
+            [tuple(map(str.lower, one)) for one in value.get(name, ())] for name in ("keys", "references")
+        )
         return cls(tables, keys, references)  # type: ignore[arg-type]
 
     def as_json(self) -> dict[str, Any]:
@@ -74,7 +76,9 @@ def instance(schema: Schema, literals: Literals, dice: Random) -> sqlite3.Connec
                 cells[child, name] = dice.choices(cells[parent, key], k=ROWS)
     connection = sqlite3.connect(":memory:", check_same_thread=False)
     for table, columns in schema.tables.items():
-        typed = ", ".join(f"{quoted(name)} {'NUMERIC' if kind == 'number' else 'TEXT'}" for name, kind in columns.items())
+        typed = ", ".join(
+            f"{quoted(name)} {'NUMERIC' if kind == 'number' else 'TEXT'}" for name, kind in columns.items()
+        )
         connection.execute(f"CREATE TABLE {quoted(table)} ({typed})")
         rows = zip(*(cells[table, name] for name in columns), strict=True)
         connection.executemany(f"INSERT INTO {quoted(table)} VALUES ({', '.join('?' * len(columns))})", rows)
@@ -86,7 +90,9 @@ def _column(name: str, kind: str, key: bool, literals: Literals, dice: Random) -
     general = [_typed(one, kind) for one in literals.get("", ()) if (kind == "number") == isinstance(one, int | float)]
     if key:
         known = list(dict.fromkeys(own))[: ROWS // 2]
-        fresh: Iterable[Any] = range(1, 2 * ROWS) if kind == "number" else (f"{WORDS[n % 16]}{n}" for n in range(2 * ROWS))
+        fresh: Iterable[Any] = (
+            range(1, 2 * ROWS) if kind == "number" else (f"{WORDS[n % 16]}{n}" for n in range(2 * ROWS))
+        )
         cells = [*known, *(one for one in fresh if one not in known)][:ROWS]
         dice.shuffle(cells)
         return cells

@@ -126,4 +126,6 @@ def renamed_formula(part: Nested | str, names: Names) -> Nested | str:
         return Nested((head, Nested(_typed_renamed(rest[0].parts, names, "")), renamed_formula(rest[1], names)))
     if head and head not in KEYWORDS:
         head = names["predicate"].get(head, names["function"].get(head, head))
-    return Nested((*((head,) if head else ()), *(renamed_formula(one, names) for one in (rest if head else part.parts))))
+    return Nested(
+        (*((head,) if head else ()), *(renamed_formula(one, names) for one in (rest if head else part.parts)))
+    )

@@ -178,7 +178,9 @@ def _common(objects: Objects, ids: Ids, others: Ids) -> str:
 
 
 def _same(objects: Objects, ids: Ids, others: Ids, kind: str) -> bool:
-    values = [{v for one in side for v in objects[one]["attributes"] if v in TYPES.get(kind, ())} for side in (ids, others)]
+    values = [
+        {v for one in side for v in objects[one]["attributes"] if v in TYPES.get(kind, ())} for side in (ids, others)
+    ]
     return bool(values[0] & values[1])
 
 

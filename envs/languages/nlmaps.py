@@ -59,7 +59,8 @@ def _with_keys(term: Term, new: Callable[[str], str], asked: bool = False) -> Te
         return replace(term, head=new(term.head)) if asked else term
     asked = asked or term.head == "findkey"
     arguments = [
-        _with_keys(one, new, asked or (term.head == "keyval" and place == 0)) for place, one in enumerate(term.arguments)
+        _with_keys(one, new, asked or (term.head == "keyval" and place == 0))
+        for place, one in enumerate(term.arguments)
     ]
     return replace(term, arguments=tuple(arguments))
 

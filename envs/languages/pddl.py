@@ -58,7 +58,9 @@ class Pddl(Executable[Problem]):
         parts: dict[str, Nested] = {}
         for part in written.parts[1:]:
             if not isinstance(part, Nested) or part.head not in SECTIONS or part.head in parts:
-                raise Malformed("something that is no section, or one twice, stands here", getattr(part, "at", written.at))
+                raise Malformed(
+                    "something that is no section, or one twice, stands here", getattr(part, "at", written.at)
+                )
             parts[part.head] = part
         for needed in ("problem", ":domain", ":init", ":goal"):
             if needed not in parts:
@@ -128,7 +130,9 @@ class Pddl(Executable[Problem]):
         return self._atom(part, known, self.domain.predicates)
 
     def print(self, tree: Problem) -> str:
-        objects = "\n".join(f"  {name} - {kind}" if kind != "object" else f"  {name} - object" for name, kind in tree.objects)
+        objects = "\n".join(
+            f"  {name} - {kind}" if kind != "object" else f"  {name} - object" for name, kind in tree.objects
+        )
         init = "\n".join(f"  {fact}" for fact in tree.init)
         metric = f"\n{tree.metric}" if tree.metric else ""
         head = f"(define (problem {tree.title})\n(:domain {self.domain.name})"
@@ -175,7 +179,9 @@ class Pddl(Executable[Problem]):
         )
 
     def _renamed(self, names: Names) -> "Pddl":
-        full: dict[str, Any] = {kind: names.get(kind, {}) for kind in ("predicate", "type", "function", "action", "object")}
+        full: dict[str, Any] = {
+            kind: names.get(kind, {}) for kind in ("predicate", "type", "function", "action", "object")
+        }
         return Pddl(renamed_domain(self.domain, full))
 
     def execute(self, tree: Problem, world: None = None) -> tuple[str, ...]:

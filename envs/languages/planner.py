@@ -45,7 +45,9 @@ def plan(domain: str, problem: str, seconds: float = SECONDS) -> str | None:
             return "\n".join(line for line in lines if not line.startswith(";"))
         if code in UNSOLVABLE:
             return None
-        raise ExecutionError(f"Fast Downward found no plan within {seconds:g} s: exit code {code} {told[-200:]}".strip())
+        raise ExecutionError(
+            f"Fast Downward found no plan within {seconds:g} s: exit code {code} {told[-200:]}".strip()
+        )
 
 
 def _finished(command: list[str], folder: Path, seconds: float) -> tuple[int | None, str]:
@@ -69,7 +71,9 @@ def is_valid(domain: str, problem: str, plan: str) -> bool:
     from unified_planning.io import PDDLReader
 
     with LOCK, warnings.catch_warnings(action="ignore"):
-        up.environment.GLOBAL_ENVIRONMENT = None  # a new one: the old keeps every expression, and the reader knows no other
+        up.environment.GLOBAL_ENVIRONMENT = (
+            None  # a new one: the old keeps every expression, and the reader knows no other
+        )
         environment = up.environment.get_environment()
         environment.error_used_name = False  # floor-tile gives one name to a predicate and an action
         try:

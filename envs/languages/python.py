@@ -77,7 +77,9 @@ class Python(Executable[Program]):
         """
         calls, wanted = literal_tests(world["test"], world["entry_point"])
         if calls is None:
-            run = self._run(f"{tree.text}\n{world['test']}\ndef {SHOWN_ANSWERS}():\n    check({world['entry_point']})\n")
+            run = self._run(
+                f"{tree.text}\n{world['test']}\ndef {SHOWN_ANSWERS}():\n    check({world['entry_point']})\n"
+            )
             return run.status == "ok"
         answers = ", ".join(f"repr({call})" for call in calls)
         run = self._run(f"{tree.text}\ndef {SHOWN_ANSWERS}():\n    return [{answers}]\n")

@@ -34,7 +34,10 @@ class Sql(Executable[exp.Expression]):
     @property
     def vocabulary(self) -> Symbols:
         tables = {} if self.schema is None else self.schema.tables
-        return {"table": frozenset(tables), "column": frozenset(name for columns in tables.values() for name in columns)}
+        return {
+            "table": frozenset(tables),
+            "column": frozenset(name for columns in tables.values() for name in columns),
+        }
 
     def _parse(self, text: str) -> exp.Expression:
         try:
@@ -53,7 +56,12 @@ class Sql(Executable[exp.Expression]):
 
     def _normal(self, node: exp.Expression) -> exp.Expression:
         """Names in small letters; and in double quotes what SQLite takes for a text, since no column has that name."""
-        if isinstance(node, exp.Column) and not node.table and isinstance(node.this, exp.Identifier) and node.this.quoted:
+        if (
+            isinstance(node, exp.Column)
+            and not node.table
+            and isinstance(node.this, exp.Identifier)
+            and node.this.quoted
+        ):
             columns = self.vocabulary["column"]
             if columns and node.name.lower() not in columns and not node.name.lower() in _aliases(node.root()):
                 return exp.Literal.string(node.name)
@@ -77,7 +85,9 @@ class Sql(Executable[exp.Expression]):
             if isinstance(wanted, ExecutionError) or is_trivial(wanted):
                 continue
             given = True
-            if isinstance(other, ExecutionError) or not same_rows(wanted, other, ordered="order" in gold.args and bool(gold.args["order"])):
+            if isinstance(other, ExecutionError) or not same_rows(
+                wanted, other, ordered="order" in gold.args and bool(gold.args["order"])
+            ):
                 return False
         return given
 
@@ -123,7 +133,9 @@ class Sql(Executable[exp.Expression]):
     def _rename(self, tree: exp.Expression, names: Names) -> exp.Expression:
         tree = tree.copy()
         for node in list(tree.find_all(exp.Identifier)):
-            kind = "table" if node.arg_key == "table" or isinstance(node.parent, exp.Table | exp.TableAlias) else "column"
+            kind = (
+                "table" if node.arg_key == "table" or isinstance(node.parent, exp.Table | exp.TableAlias) else "column"
+            )
             if isinstance(node.parent, exp.TableAlias) and node.arg_key == "columns":
                 kind = "column"
             new = names[kind].get(node.name, node.name)
@@ -152,9 +164,9 @@ class Sql(Executable[exp.Expression]):
 
 def _aliases(tree: exp.Expression) -> set[str]:
     """Names that a query gives to its own columns and tables."""
-    return {one.alias.lower() for one in tree.find_all(exp.Alias, exp.TableAlias, exp.CTE, exp.Subquery) if one.alias} | {
-        one.name.lower() for one in tree.find_all(exp.TableAlias)
-    }
+    return {
+        one.alias.lower() for one in tree.find_all(exp.Alias, exp.TableAlias, exp.CTE, exp.Subquery) if one.alias
+    } | {one.name.lower() for one in tree.find_all(exp.TableAlias)}
 
 
 def literals_of(*trees: exp.Expression) -> Literals:

@@ -8,7 +8,9 @@ from envs.languages.base import Malformed
 
 DEEPEST = 100  # levels of a term
 # A quote ends a literal only before a comma or bracket, as NLmaps has it: keyval('name','McDonald's').
-TOKEN = re.compile(r"\s*(?:(?P<sign>[(),])|(?P<quoted>'(?:[^'\\]|\\.|'(?!\s*[,)]))*')|(?P<word>[^\s(),'](?:[^(),'\n]*[^\s(),'])?))")
+TOKEN = re.compile(
+    r"\s*(?:(?P<sign>[(),])|(?P<quoted>'(?:[^'\\]|\\.|'(?!\s*[,)]))*')|(?P<word>[^\s(),'](?:[^(),'\n]*[^\s(),'])?))"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,9 @@ class Top(Language[Node]):
         return _decoupled(gold) == _decoupled(tree)
 
     def symbols(self, tree: Node) -> Symbols:
-        return {kind: frozenset(node.label for node in _nodes(tree) if node.sort == sort) for sort, kind in KINDS.items()}
+        return {
+            kind: frozenset(node.label for node in _nodes(tree) if node.sort == sort) for sort, kind in KINDS.items()
+        }
 
     def _rename(self, tree: Node, names: Names) -> Node:
         parts = (self._rename(part, names) if isinstance(part, Node) else part for part in tree.parts)

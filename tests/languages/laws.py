@@ -17,9 +17,14 @@ def renamings(language: Language[Any], tree: Any) -> st.SearchStrategy[Names]:
 
     def dealt(words: list[str]) -> Names:
         left = iter(words)
-        return {kind: {name: next(left) for name in names} for kind, names in used.items()}
+        return {kind: {name: spelled(language, kind, next(left)) for name in names} for kind, names in used.items()}
 
     return st.lists(WORDS, min_size=count, max_size=count, unique=True).map(dealt)
+
+
+def spelled(language: Language[Any], kind: str, word: str) -> str:
+    """The word as a name of this kind: with a capital where small letters mean something else."""
+    return word if language.spells(kind, word) else word.capitalize()
 
 
 def prints_stably(language: Language[Any], tree: Any) -> None:
