@@ -137,3 +137,8 @@ class ExecutionError(ValueError):
 def inverse(names: Names) -> Names:
     """The renaming that undoes one."""
     return {kind: {new: old for old, new in own.items()} for kind, own in names.items()}
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text, as a set: for lists of keywords."""
+    return frozenset(text.split())

@@ -1,4 +1,4 @@
-"""Bash command lines, parsed by bashlex: compared by their tree up to quoting and the order of flags. Never executed."""
+"""Bash command lines, parsed by bashlex: compared up to quoting and the order of flags. Never executed."""
 
 import re
 import shlex
@@ -8,12 +8,12 @@ from typing import Any
 
 import bashlex
 
-from envs.languages.base import Language, Malformed, Names, Symbols
+from envs.languages.base import Language, Malformed, Names, Symbols, words
 
 VARIABLE = re.compile(r"[A-Za-z_]\w*")
 SPECIAL = frozenset("*?[]{}~!#$&;|<>()`'\"\\ \t\n=^%")
 TAKES: Mapping[str, str] = {  # commands whose flags may stand in any order, and those of them that take an argument
-    **dict.fromkeys("ls rm cp mv mkdir rmdir wc cat uniq touch df chmod chown ln pwd whoami id diff".split(), ""),
+    **dict.fromkeys(words("ls rm cp mv mkdir rmdir wc cat uniq touch df chmod chown ln pwd whoami id diff"), ""),
     **{"grep": "efmABC", "egrep": "efmABC", "fgrep": "efmABC", "head": "nc", "tail": "nc", "cut": "dfbc"},
     **{"sort": "ktoST", "du": "d", "tr": "", "nl": "bdfhilnsvw", "ps": "ABCGOUgopqstu", "uname": ""},
 }
@@ -31,9 +31,7 @@ class Bash(Language[Script]):
 
     name = "bash"
     NAME = VARIABLE
-    reserved = frozenset(
-        "if then else elif fi for while until do done case esac function in select time IFS PATH HOME PWD".split()
-    )
+    reserved = words("if then else elif fi for while until do done case esac function in select time IFS PATH HOME PWD")
 
     def _parse(self, text: str) -> Script:
         written = text.strip()

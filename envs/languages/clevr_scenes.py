@@ -20,7 +20,7 @@ Scene = Mapping[str, Any]
 
 
 def random_scene(dice: Random) -> Scene:
-    """Objects at random places, and for each relation and object those that stand so to it; the form of the data set."""
+    """Objects at random places, and for each relation and object those that stand so to it, as in the data set."""
     objects = [
         {name: dice.choice(VALUES[name]) for name in ATTRIBUTES}
         | {"3d_coords": [dice.uniform(-WIDTH, WIDTH), dice.uniform(-WIDTH, WIDTH)]}

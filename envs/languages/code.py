@@ -8,7 +8,7 @@ import tree_sitter
 import tree_sitter_go
 import tree_sitter_java
 
-from envs.languages.base import Language, Malformed, Names, Symbols
+from envs.languages.base import Language, Malformed, Names, Symbols, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +145,11 @@ class Java(Code):
 
     name = "java"
     grammar = JAVA
-    reserved = frozenset(
+    reserved = words(
         "abstract assert boolean break byte case catch char class const continue default do double else enum extends "
         "final finally float for goto if implements import instanceof int interface long native new package private "
         "protected public return short static strictfp super switch synchronized this throw throws transient try void "
-        "volatile while true false null var record yield".split()
+        "volatile while true false null var record yield"
     )
 
 
@@ -158,11 +158,11 @@ class Go(Code):
 
     name = "go"
     grammar = GO
-    reserved = frozenset(
-        "break case chan const continue default defer else fallthrough for func go goto if import interface map package "
-        "range return select struct switch type var true false nil iota _ append cap close complex copy delete imag len "
-        "make new panic print println real recover bool byte error float32 float64 int int8 int16 int32 int64 rune string "
-        "uint uint8 uint16 uint32 uint64 any min max clear".split()
+    reserved = words(
+        "break case chan const continue default defer else fallthrough for func go goto if import interface map "
+        "package range return select struct switch type var true false nil iota _ append cap close complex copy "
+        "delete imag len make new panic print println real recover bool byte error float32 float64 int int8 int16 "
+        "int32 int64 rune string uint uint8 uint16 uint32 uint64 any min max clear"
     )
 
 

@@ -1,7 +1,6 @@
 """COGS logical forms (Kim & Linzen 2020): `* cat ( x _ 1 ) ; see . agent ( x _ 2 , x _ 1 )`."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from envs.languages.base import Language, Malformed, Names, Symbols

@@ -9,12 +9,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from envs.languages.base import ExecutionError
+from envs.languages.base import ExecutionError, words
 
 ROWS = 40  # of each table of an instance
 SEEDED, EMPTY = 0.6, 0.03  # shares of cells that hold a literal of the query, and nothing
 STEPS, SECONDS, MOST_ROWS = 20_000_000, 5.0, 50_000  # of one query: virtual machine instructions, wall clock, result
-WORDS = "amber birch cedar delta ember frost grove haven iris jade kite lotus maple north olive pearl".split()
+WORDS = sorted(words("amber birch cedar delta ember frost grove haven iris jade kite lotus maple north olive pearl"))
 ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
 Literals = Mapping[str, Sequence[str | float]]  # column, or "" for any -> the literals it is compared with
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from envs.languages.base import Malformed, Names
+from envs.languages.base import Malformed, Names, words
 from envs.languages.lists import Nested, read_list
 
 ROOT = "object"
-KEYWORDS = frozenset("and or not imply forall exists when either = >= <= > < increase decrease assign".split())
+KEYWORDS = words("and or not imply forall exists when either = >= <= > < increase decrease assign")
 LISTS = {":types": "type", ":constants": "object"}
 
 

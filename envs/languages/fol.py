@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from envs.languages.base import Language, Malformed, Names, Symbols
+from envs.languages.base import Language, Malformed, Names, Symbols, words
 from envs.logic.formulas import LOOSE, read_formula
 from envs.logic.grammar import FormulaError
 from envs.logic.printing import Notation, plain
@@ -21,7 +21,7 @@ class FirstOrder(Language[Formula]):
 
     name = "fol"
     NAME = re.compile(r"[^\W_][\w']*(?:-[^\W_]\w*)*")
-    reserved = frozenset("all exists forall some every and or not iff implies xor true false atom equivalent".split())
+    reserved = words("all exists forall some every and or not iff implies xor true false atom equivalent")
 
     def __init__(self) -> None:
         self._prover = Z3()

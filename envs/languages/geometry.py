@@ -5,23 +5,23 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from envs.languages.base import Executable, ExecutionError, Malformed, Names, Symbols
+from envs.languages.base import Executable, ExecutionError, Malformed, Names, Symbols, words
 from envs.languages.measures import HOLDS, measure, placed, shape, solved
 from envs.languages.terms import Term, first_term, mapped, subterms
 
 Points = Mapping[str, tuple[float, float]]
 Tree = tuple[Term, ...]
 
-SHAPES = frozenset(
+SHAPES = words(
     "Line Angle Triangle Quadrilateral Parallelogram Square Rectangle Rhombus Trapezoid Kite Polygon Pentagon Hexagon "
-    "Circle Arc".split()
+    "Circle Arc"
 )
-MEASURES = frozenset("LengthOf MeasureOf AreaOf PerimeterOf RadiusOf DiameterOf CircumferenceOf".split())
-NUMBERS = frozenset("Add Sub Mul Div Pow SquareOf SqrtOf SinOf CosOf TanOf HalfOf SumOf RatioOf".split())
-FACTS = frozenset(
+MEASURES = words("LengthOf MeasureOf AreaOf PerimeterOf RadiusOf DiameterOf CircumferenceOf")
+NUMBERS = words("Add Sub Mul Div Pow SquareOf SqrtOf SinOf CosOf TanOf HalfOf SumOf RatioOf")
+FACTS = words(
     "Equals Find Perpendicular Parallel PointLiesOnLine PointLiesOnCircle IsMidpointOf IsAltitudeOf IsMedianOf "
     "IsCenterOf BisectsAngle Congruent Similar Tangent Secant IsRadiusOf IsDiameterOf IsChordOf IsHypotenuseOf "
-    "Isosceles Equilateral Regular Right".split()
+    "Isosceles Equilateral Regular Right"
 )
 POINT = re.compile(r"[A-Z]\w*")
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")

@@ -9,20 +9,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from envs.languages.base import Executable, ExecutionError, Malformed, Names, Symbols
+from envs.languages.base import Executable, ExecutionError, Malformed, Names, Symbols, words
 from envs.languages.terms import Term, mapped, read_term, subterms
 
 Graph = Mapping[str, Any]
 ANY = "_"  # any object, in select and relate
 TYPES: Mapping[str, frozenset[str]] = {
-    "color": frozenset("black white red green blue yellow brown gray orange pink purple tan silver gold beige".split()),
-    "size": frozenset("large small huge tiny big little".split()),
-    "material": frozenset("wood metal plastic glass brick stone leather concrete paper porcelain wooden".split()),
-    "pose": frozenset("standing sitting walking lying running jumping sleeping posing".split()),
-    "shape": frozenset("round square rectangular triangular octagonal".split()),
+    "color": words("black white red green blue yellow brown gray orange pink purple tan silver gold beige"),
+    "size": words("large small huge tiny big little"),
+    "material": words("wood metal plastic glass brick stone leather concrete paper porcelain wooden"),
+    "pose": words("standing sitting walking lying running jumping sleeping posing"),
+    "shape": words("round square rectangular triangular octagonal"),
     "length": frozenset({"long", "short"}),
     "height": frozenset({"tall", "short"}),
-    "state": frozenset("open closed on off empty full wet dry clean dirty".split()),
+    "state": words("open closed on off empty full wet dry clean dirty"),
 }
 SIDES = frozenset({"left", "right", "top", "bottom", "middle"})
 

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from envs.languages.base import Language, Malformed, Names, Symbols
+from envs.languages.base import Language, Malformed, Names, Symbols, words
 from envs.languages.terms import Term, mapped, read_term, subterms
 
-FUNCTIONS = frozenset(
+FUNCTIONS = words(
     "query dist area nwr and or around center search maxdist topx qtype findkey keyval least nodup unit for "
-    "north east south west latlong count".split()
+    "north east south west latlong count"
 )
-WORDS = frozenset("count latlong km mi walk car DIST_INTOWN DIST_OUTTOWN DIST_DAYTRIP WALKDING_DIST".split())
+WORDS = words("count latlong km mi walk car DIST_INTOWN DIST_OUTTOWN DIST_DAYTRIP WALKDING_DIST")
 WHOLE = ("query", "dist")
 FREE = ("area", "nwr", "and", "or")  # whose arguments may stand in any order
 

@@ -27,7 +27,7 @@ class Problem:
 
 
 class Pddl(Executable[Problem]):
-    """Problems, in small letters. definition: the text of their domain. Objects are symbols, as what the domain names."""
+    """Problems, in small letters. definition: the text of their domain. Objects are symbols."""
 
     name = "pddl"
     NAME = re.compile(r"[a-z][a-z0-9_-]*")

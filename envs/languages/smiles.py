@@ -44,7 +44,7 @@ class Smiles(Language[Molecule]):
 
     def equal(self, gold: Molecule, tree: Molecule) -> bool:
         """One molecule, however it is written: the same canonical SMILES or the same InChIKey."""
-        return gold == tree or (key := _inchi_key(gold)) == _inchi_key(tree) and bool(key)
+        return gold == tree or ((key := _inchi_key(gold)) == _inchi_key(tree) and bool(key))
 
     def score(self, gold: Molecule, tree: Molecule) -> float:
         """1 for one molecule, else the Tanimoto similarity of Morgan fingerprints, kept below 1."""

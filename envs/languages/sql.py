@@ -20,7 +20,7 @@ Row = tuple[Any, ...]
 
 
 class Sql(Executable[exp.Expression]):
-    """Queries, in small letters. definition: a schema in JSON, see envs.languages.databases; its names are the symbols."""
+    """Queries, in small letters. definition: a schema in JSON (envs.languages.databases): its names are symbols."""
 
     name = "sql"
 
@@ -51,8 +51,7 @@ class Sql(Executable[exp.Expression]):
         if not isinstance(tree, exp.Query):
             raise Malformed(f"{tree.key} is no query; it must begin with SELECT, WITH or VALUES", 0)
         tree = tree.transform(self._normal)
-        again = sqlglot.parse_one(tree.sql("sqlite"), dialect="sqlite").transform(self._normal)
-        return again
+        return sqlglot.parse_one(tree.sql("sqlite"), dialect="sqlite").transform(self._normal)
 
     def _normal(self, node: exp.Expression) -> exp.Expression:
         """Names in small letters; and in double quotes what SQLite takes for a text, since no column has that name."""
@@ -63,7 +62,7 @@ class Sql(Executable[exp.Expression]):
             and node.this.quoted
         ):
             columns = self.vocabulary["column"]
-            if columns and node.name.lower() not in columns and not node.name.lower() in _aliases(node.root()):
+            if columns and node.name.lower() not in columns and node.name.lower() not in _aliases(node.root()):
                 return exp.Literal.string(node.name)
         if isinstance(node, exp.Identifier):
             return exp.to_identifier(node.name.lower(), quoted=node.quoted and not node.name.lower().isidentifier())

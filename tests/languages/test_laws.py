@@ -1,4 +1,4 @@
-"""The laws of every language: printing is stable, renaming can be undone, meaning outlives it, and no text breaks it."""
+"""The laws of every language: printing is stable, renaming can be undone, and no text breaks it."""
 
 import pytest
 from hypothesis import given, settings

@@ -1,6 +1,7 @@
 """Texts of every language, by hypothesis: what the laws of tests/languages/test_laws.py are tried on."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from random import Random
 from typing import Any, NamedTuple
 
@@ -55,7 +56,7 @@ def tower(seed: int) -> str:
         return [
             fact
             for pile in (blocks[:cut], blocks[cut:])
-            for fact in (f"(down {pile[0]})", *(f"(on {b} {a})" for a, b in zip(pile, pile[1:], strict=False)))
+            for fact in (f"(down {pile[0]})", *(f"(on {b} {a})" for a, b in pairwise(pile)))
         ] + [f"(clear {blocks[cut - 1]}) (clear {blocks[-1]})"]
 
     init, goal = " ".join(piles()), " ".join(piles())
