@@ -22,9 +22,9 @@ def same_up_to_names(gold: Collection[Fact], other: Collection[Fact], free: Call
     return bool(nx.is_isomorphic(*graphs, node_match=categorical_node_match("label", "")))
 
 
-def _graph(facts: Collection[tuple[str, tuple[str, ...]]], free: Callable[[str], bool]) -> nx.DiGraph:
+def _graph(facts: Collection[tuple[str, tuple[str, ...]]], free: Callable[[str], bool]) -> nx.Graph:
     """A node for each fact, for each thing, and for each place of a thing in a fact."""
-    graph = nx.DiGraph()
+    graph = nx.Graph()
     for number, (label, things) in enumerate(facts):
         graph.add_node(number, label=label)
         for place, thing in enumerate(things):
