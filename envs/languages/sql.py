@@ -122,24 +122,20 @@ class Sql(Executable[exp.Expression]):
         return frozenset(one.name for one in tree.find_all(exp.Identifier)) - symbols["table"] - symbols["column"]
 
     def symbols(self, tree: exp.Expression) -> Symbols:
-        known, made = self.vocabulary, _aliases(tree)
-        tables = {table.name for table in tree.find_all(exp.Table)}
-        columns = {column.name for column in tree.find_all(exp.Column) if not isinstance(column.this, exp.Star)}
+        found: dict[str, set[str]] = {"table": set(), "column": set()}
+        for node in tree.find_all(exp.Identifier):
+            found[_kind(node)].add(node.name)
         if self.schema is None:
-            return {"table": frozenset(tables - made), "column": frozenset(columns - made)}
-        return {"table": known["table"] & tables, "column": known["column"] & columns}
+            made = _aliases(tree)
+            return {kind: frozenset(own - made) for kind, own in found.items()}
+        return {kind: self.vocabulary[kind] & own for kind, own in found.items()}
 
     def _rename(self, tree: exp.Expression, names: Names) -> exp.Expression:
         tree = tree.copy()
         for node in list(tree.find_all(exp.Identifier)):
-            kind = (
-                "table" if node.arg_key == "table" or isinstance(node.parent, exp.Table | exp.TableAlias) else "column"
-            )
-            if isinstance(node.parent, exp.TableAlias) and node.arg_key == "columns":
-                kind = "column"
-            new = names[kind].get(node.name, node.name)
+            new = names[_kind(node)].get(node.name, node.name)
             node.replace(exp.to_identifier(new, quoted=node.quoted or not new.isidentifier()))
-        return self._parse(tree.sql("sqlite"))
+        return self._renamed(names)._parse(tree.sql("sqlite"))
 
     def _renamed(self, names: Names) -> "Sql":
         if self.schema is None:
@@ -161,7 +157,14 @@ class Sql(Executable[exp.Expression]):
         return rows_of(self.print(tree), world)
 
 
-def _aliases(tree: exp.Expression) -> set[str]:
+def _kind(node: exp.Identifier) -> str:
+    """Whether a name is of a table or a column; what stands for one is of its kind."""
+    if isinstance(node.parent, exp.TableAlias):
+        return "column" if node.arg_key == "columns" else "table"
+    return "table" if node.arg_key == "table" or isinstance(node.parent, exp.Table) else "column"
+
+
+def _aliases(tree: Any) -> set[str]:
     """Names that a query gives to its own columns and tables."""
     return {
         one.alias.lower() for one in tree.find_all(exp.Alias, exp.TableAlias, exp.CTE, exp.Subquery) if one.alias
