@@ -126,7 +126,7 @@ class Executable(Language[Tree]):
     """A language whose texts do something."""
 
     @abstractmethod
-    def execute(self, tree: Tree, world: Any = None) -> Any:
+    def execute(self, tree: Tree, world: Any) -> Any:
         """What the tree gives in a world: a scene, a database, a graph, tests. Raises ExecutionError."""
 
 

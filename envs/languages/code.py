@@ -189,7 +189,8 @@ def _leaves(root: tree_sitter.Node, literals: frozenset[str]) -> Iterator[tree_s
 
 def _declaration(leaf: tree_sitter.Node, grammar: Grammar) -> str:
     """Whether an identifier is declared where it stands: "local", "elsewhere", or empty where it is only used."""
-    node, child = leaf.parent, leaf
+    node: tree_sitter.Node | None = leaf.parent
+    child = leaf
     while node is not None and node.type in ("expression_list", "inferred_parameters"):
         node, child = node.parent, node
     if node is None:

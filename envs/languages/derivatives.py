@@ -146,9 +146,9 @@ class Expressions:
                 return text
             for character in alphabet:
                 boundary = in_word != (character in WORD)
-                pair = tuple(self.derivative(node, character, boundary) for node in (left, right))
-                state = (*pair, character in WORD)
-                if pair[0] != pair[1] and state not in seen:
+                one, other = (self.derivative(node, character, boundary) for node in (left, right))
+                state = (one, other, character in WORD)
+                if one != other and state not in seen:
                     if len(seen) >= MOST:
                         raise TooLargeError
                     seen.add(state)

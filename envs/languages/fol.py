@@ -10,7 +10,7 @@ from envs.logic.grammar import FormulaError
 from envs.logic.printing import Notation, plain
 from envs.logic.refuting import BUDGETS
 from envs.logic.solver import Z3
-from envs.logic.syntax import Atom, Exists, ForAll, Formula, Function, Node, Not, children, symbols
+from envs.logic.syntax import Atom, Exists, ForAll, Formula, Function, Not, children, symbols
 from envs.logic.wording import name_stems
 
 UNICODE = Notation("¬", "∧", "∨", "→", "↔", "(∀{} {})", "(∃{} {})", plain)
@@ -93,16 +93,17 @@ def _key(name: str) -> tuple[str, ...]:
 
 def _bound(root: Formula) -> set[str]:
     """The variables of quantifiers."""
-    found, waiting = set(), [root]
+    found: set[str] = set()
+    waiting: list[Any] = [root]
     while waiting:
-        node: Any = waiting.pop()
+        node = waiting.pop()
         if isinstance(node, ForAll | Exists):
             found.add(node.variable)
         waiting.extend(children(node))
     return found
 
 
-def _with_names(node: Node, names: Names) -> Any:
+def _with_names(node: Any, names: Names) -> Any:
     match node:
         case Function(name, arguments):
             return Function(names["function"][name], tuple(_with_names(one, names) for one in arguments))
@@ -114,4 +115,4 @@ def _with_names(node: Node, names: Names) -> Any:
         return node
     if hasattr(node, "parts"):
         return replace(node, parts=tuple(_with_names(one, names) for one in node.parts))
-    return replace(node, left=_with_names(node.left, names), right=_with_names(node.right, names))  # type: ignore[union-attr]
+    return replace(node, left=_with_names(node.left, names), right=_with_names(node.right, names))

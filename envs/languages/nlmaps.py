@@ -45,8 +45,13 @@ class Nlmaps(Language[Term]):
         return name.isprintable() and bool(name.strip())
 
     def symbols(self, tree: Term) -> Symbols:
-        found: set[str] = set()
-        _with_keys(tree, lambda key: found.add(key) or key)
+        found: list[str] = []
+
+        def seen(key: str) -> str:
+            found.append(key)
+            return key
+
+        _with_keys(tree, seen)
         return {"key": frozenset(found)}
 
     def _rename(self, tree: Term, names: Names) -> Term:

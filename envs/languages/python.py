@@ -118,7 +118,7 @@ class Solution(Python):
         computes = any(isinstance(node, ast.BinOp | ast.Call | ast.AugAssign) for node in ast.walk(solution))
         return "" if computes else "solution() computes nothing: its answer is a constant"
 
-    def execute(self, tree: Program, world: None = None) -> Any:
+    def execute(self, tree: Program, world: Any = None) -> Any:
         """What solution() returns, as a JSON value. Raises ExecutionError."""
         run = self._sandbox.run(tree.text, call="solution")
         if run.status != "ok" or run.value is None:

@@ -112,7 +112,7 @@ def _characters(text: str) -> frozenset[str]:
 
 def _bounds(times: str) -> tuple[int, int | None]:
     if times in ("*", "+", "?"):
-        return {"*": (0, None), "+": (1, None), "?": (0, 1)}[times]  # type: ignore[return-value]
+        return {"*": (0, None), "+": (1, None), "?": (0, 1)}[times]
     found = TIMES.fullmatch(times)
     assert found is not None
     return int(found[1]), (int(found[3]) if found[3] else None) if found[2] else int(found[1])

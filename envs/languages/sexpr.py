@@ -51,7 +51,12 @@ class SExpression(Executable[Nested]):
 
     def symbols(self, tree: Nested) -> Symbols:
         found: dict[str, set[str]] = {"relation": set(), "class": set()}
-        _named(tree, lambda kind, name: found[kind].add(name) or name)
+
+        def seen(kind: str, name: str) -> str:
+            found[kind].add(name)
+            return name
+
+        _named(tree, seen)
         return {kind: frozenset(names) for kind, names in found.items()}
 
     def _rename(self, tree: Nested, names: Names) -> Nested:
