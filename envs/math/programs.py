@@ -62,6 +62,13 @@ def canonical(program: str) -> str:
     return text if _parse(text) is None else f"? {text}"
 
 
+def local_names(tree: ast.Module) -> frozenset[str]:
+    """The names of variables that can be given others: bound in a top-level function, and nothing else anywhere."""
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    names = (node for function in functions for node in ast.walk(function) if isinstance(node, ast.Name))
+    return frozenset(node.id for node in names if isinstance(node.ctx, ast.Store)) - BUILTINS - set(_kept(tree))
+
+
 def _parse(text: str) -> ast.Module | None:
     try:
         return ast.parse(text, filename=NAME) if len(text) <= LONGEST else None

@@ -18,6 +18,13 @@ OUTCOMES = [Outcome.accepted, Outcome.accepted, Outcome.rejected, Outcome.failed
 programs = st.sampled_from(["a", "A", "b", "c", "d", " "])
 halves = st.tuples(programs, st.sampled_from([*OUTCOMES, Outcome.infra_failed]))
 slots = st.lists(st.tuples(halves, halves | st.none()), min_size=1, max_size=4)
+settings_of_choice = st.builds(
+    SelectConfig,
+    positives=st.integers(0, 2),
+    pairs=st.integers(0, 2),
+    spare=st.booleans(),
+    pairing=st.sampled_from(["rank", "likeness"]),
+)
 trials = st.lists(st.tuples(st.sampled_from("pq"), st.integers(1, 3), slots), min_size=1, max_size=6)
 
 
@@ -41,9 +48,10 @@ def names(lessons: list[Lesson]) -> list[tuple]:
 
 
 @settings(deadline=None, max_examples=60)
-@given(trials=trials, again=st.booleans(), barred=st.sets(st.integers(1, 30), max_size=4))
-def test_a_selection_from_the_candidates_is_one_from_all_attempts(trials: list, again: bool, barred: set[int]) -> None:
-    config = SelectConfig(positives=2, pairs=2)
+@given(trials=trials, again=st.booleans(), barred=st.sets(st.integers(1, 30), max_size=4), config=settings_of_choice)
+def test_a_selection_from_the_candidates_is_one_from_all_attempts(
+    trials: list, again: bool, barred: set[int], config: SelectConfig
+) -> None:
     with TemporaryDirectory() as folder, Store(Path(folder) / "m", canonical=canonical) as store:
         for name, iteration, slots in trials:
             attempts = tried(name, iteration, slots)
