@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 READY  := .venv/ready
 RUN    ?= examples/laptop.toml
 
-.PHONY: run test test-all check bench trl base clean
+.PHONY: run test test-all check bench trl symbols base clean
 
 run: $(READY)
 	$(PYTHON) -m envisions train $(RUN) $(SET)
@@ -31,6 +31,11 @@ bench: $(READY)
 
 trl: $(READY)
 	.venv/bin/pip install -q --no-deps --target build/trl -r requirements/trl.lock
+
+symbols: $(READY)
+	$(PYTHON) -m envisions inject examples/symbols/inject.toml
+	$(PYTHON) -m envisions infuse examples/symbols/infuse.toml
+	$(PYTHON) -m envisions train examples/symbols.toml
 
 base: $(READY)
 	$(PYTHON) -m envisions make-base examples/base/recipe.toml

@@ -117,7 +117,7 @@ class RunConfig(BaseModel):
 
     @model_validator(mode="after")
     def _examples_to_show(self) -> "RunConfig":
-        if self.evaluate.few_shot and not self.world.shots:
+        if self.evaluate.few_shot and not getattr(self.world, "shots", 0):
             raise ValueError("world.shots is 0; evaluate.few_shot shows worked examples: set it to at least 1")
         return self
 

@@ -192,7 +192,8 @@ def _declaration(leaf: tree_sitter.Node, grammar: Grammar) -> str:
     node: tree_sitter.Node | None = leaf.parent
     child = leaf
     while node is not None and node.type in ("expression_list", "inferred_parameters"):
-        node, child = node.parent, node
+        child = node
+        node = node.parent
     if node is None:
         return ""
     named = [node.child_by_field_name("left"), *node.children_by_field_name("name")]
