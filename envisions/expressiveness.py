@@ -43,8 +43,9 @@ def expressiveness(
                     },
                     "uniform_union": alignment.uniform_interval(everything_ND, seed),
                     "align": {
-                        name: alignment.align_interval(*_viewed([side[place] for side in sides], view), seed=seed)
+                        name: alignment.align_interval(one_ND, other_ND, seed)
                         for name, sides in of_pairs.items()
+                        for one_ND, other_ND in [_viewed([side[place] for side in sides], view)]
                     },
                     "distances": alignment.distances(viewed).tolist(),
                     "silhouette": alignment.silhouette(viewed),
