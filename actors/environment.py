@@ -10,6 +10,8 @@ from typing import Any
 from envisions.records import Feedback, Problem
 from envs.base import Environment
 
+PARALLEL = 4  # programs at once, where an environment does not say
+
 
 class EnvironmentWorker:
     """Owns one live environment. `build` makes it in the worker's own process."""
@@ -18,7 +20,8 @@ class EnvironmentWorker:
         self._environment = build()
         self._lock = Lock()
         self._outcomes: Counter[str] = Counter()
-        self._busy_seconds = 0.0
+        self._seconds = {"program": 0.0, "verify": 0.0}
+        self.parallel = getattr(self._environment, "parallel", PARALLEL)
 
     async def start(self) -> Mapping[str, Any]:
         """What the environment says of itself; refuses to serve where programs must not be run."""
@@ -28,15 +31,18 @@ class EnvironmentWorker:
         """The environment's verdict; raises InfrastructureError when the machine broke. Called from several threads."""
         start = time.perf_counter()
         feedback = self._environment.execute(problem, program)
+        whole = time.perf_counter() - start
+        program_seconds = min(feedback.seconds, whole)
         with self._lock:
             self._outcomes[feedback.outcome] += 1
-            self._busy_seconds += time.perf_counter() - start
+            self._seconds["program"] += program_seconds
+            self._seconds["verify"] += whole - program_seconds
         return feedback
 
-    def status(self) -> dict[str, object]:
-        """Executions by outcome, and the seconds spent on them (summed over threads)."""
+    def status(self) -> dict[str, Any]:
+        """Executions by outcome, how many run at once, and the seconds of programs and of judging what they gave."""
         with self._lock:
-            return {"outcomes": dict(self._outcomes), "busy_seconds": self._busy_seconds}
+            return {"outcomes": dict(self._outcomes), "parallel": self.parallel, "seconds": dict(self._seconds)}
 
     def close(self) -> None:
         self._environment.close()

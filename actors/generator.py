@@ -17,7 +17,7 @@ from typing import Any
 
 from actors.engine import Engine, EngineConfig, Sampling
 from actors.settled import settled
-from envisions.records import Candidate, Example, Weights
+from envisions.records import Candidate, Example, Weights, text_fingerprint
 from envs.base import InfrastructureError
 from learner import canary
 from learner.batches import encode
@@ -57,6 +57,7 @@ class Generator:
         self._proved = False
         self._running, self._busy_since, self._busy_seconds = 0, 0.0, 0.0
         self._sampled = self._scored = 0
+        self._mismatch = math.nan
         self._open, self._idle, self._updating = asyncio.Event(), asyncio.Event(), asyncio.Lock()
         self._idle.set()
         self.engine = Engine(config, self.weights.path)
@@ -90,6 +91,7 @@ class Generator:
                 weights=self.weights.version,
                 seed=seed,
                 finish=sampled.finish,
+                prompt=text_fingerprint(prompt),
             )
 
     async def score(self, examples: Sequence[Example], version: int | None = None) -> list[float]:
@@ -114,16 +116,21 @@ class Generator:
 
     async def probe(self) -> float:
         """Seconds of one real one-token generation."""
+        await self._open.wait()  # an update pauses the engine
         return await self.engine.probe()
 
     def status(self) -> dict[str, object]:
-        """What it holds, does and has done; `seconds` are those in which at least one request was running."""
+        """What it holds, does and has done; `seconds` are those in which at least one request was running.
+
+        `mismatch` is the mean difference from the learner's log-probs, a token, at the newest attestation.
+        """
         busy = self._busy_seconds + (time.perf_counter() - self._busy_since if self._running else 0.0)
         return {
             "state": str(self.state),
             "version": self.weights.version,
             "running": self._running,
             "tokens": {"sampled": self._sampled, "scored": self._scored},
+            "mismatch": self._mismatch,
             "seconds": busy,
             "pids": self.engine.pids,
         }
@@ -203,7 +210,7 @@ class Generator:
         canaries = canary.read(folder) or await asyncio.to_thread(canary.measure, folder)
         scores = await settled(self.engine.score(c.prompt + c.completion, len(c.completion)) for c in canaries)
         gaps = [abs(a - b) for c, s in zip(canaries, scores, strict=True) for a, b in zip(c.logprobs, s, strict=True)]
-        gap = sum(gaps) / len(gaps)
+        self._mismatch = gap = sum(gaps) / len(gaps)
         if not gap <= self.config.allowed_difference:  # not a number is refused too
             raise StaleWeights(
                 f"canary log-probs under weights {self.weights.version} are off by {gap:.2g} a token; at most "

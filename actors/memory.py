@@ -3,24 +3,41 @@
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
-from envisions.records import (
-    Accuracy,
-    Example,
-    IterationReport,
-    Lesson,
-    Problem,
-    Trajectory,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from envisions.records import Accuracy, AttemptKey, Example, IterationReport, Problem, Trajectory
 from envs.base import World
+from pool.analysis import analyse
+from pool.counts import TRAINING_KINDS
 from pool.curriculum import Count
 from pool.filter import is_right
+from pool.recall import recalled
 from pool.rounds import Try
-from pool.rows import lesson_id
 from pool.select import SelectConfig, needs_score, select
 from pool.store import Store
+from pool.texts import attempt_text, lesson_text
 
 LOCK_SECONDS = 30.0  # how long a restarted memory waits for its predecessor's lock to fall
+
+
+class MemoryConfig(BaseModel):
+    """What a run remembers from before it began."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, validate_by_name=True, serialize_by_alias=True
+    )
+
+    sources: tuple[Path, ...] = Field(default=(), alias="from")
+    """Folders of earlier runs, relative to the run file: what they accepted is checked again and learnt from too."""
+
+    @field_validator("sources")
+    @classmethod
+    def _beside_the_run_file(cls, sources: tuple[Path, ...], info: ValidationInfo) -> tuple[Path, ...]:
+        folder = (info.context or {}).get("folder")
+        return tuple(Path(folder, source).resolve() if folder else source for source in sources)
 
 
 class Memory:
@@ -31,9 +48,25 @@ class Memory:
         self._world, self._config = world, config
         self._canonical = functools.cache(world.canonical)
 
+    def run_with(self, versions: Mapping[str, Any]) -> None:
+        """Which environment, verifiers and prompts the attempts to come are made with."""
+        self._store.run_with(versions)
+
+    def dispatch(self, keys: Sequence[AttemptKey]) -> None:
+        """Enter attempts that are about to be made into the books."""
+        self._store.dispatch(keys)
+
     def add(self, problem: Problem, trajectories: Sequence[Trajectory]) -> int:
         """Store all attempts at one problem, each key once; returns how many were new."""
         return self._store.add(problem, trajectories)
+
+    def sources(self) -> dict[str, dict[str, int]]:
+        """The folders of earlier runs that were taken over."""
+        return self._store.sources()
+
+    def recall(self, folder: str, trajectories: Sequence[Trajectory], came_to: Mapping[str, int]) -> None:
+        """Start from accepted attempts of an earlier run; `came_to` says what became of all that it offered."""
+        self._store.recall(folder, recalled(trajectories), came_to)
 
     def finished(self, iteration: int) -> set[str]:
         """Ids of the problems that need no further attempt in this iteration."""
@@ -55,14 +88,7 @@ class Memory:
     def to_score(self, iteration: int) -> list[Example]:
         """Every attempt whose self-reward decides something in the selection, as prompt and completion."""
         wanted = needs_score(self._pool(iteration), self._config, self._canonical)
-        return [
-            Example(
-                id=str(t.key),
-                prompt=self._world.prompt(t.problem),
-                completion=self._world.completion(t.problem, t.program),
-            )
-            for t in wanted
-        ]
+        return [attempt_text(self._world, t) for t in wanted]
 
     def lessons(self, iteration: int, scores: Mapping[str, float]) -> list[Example]:
         """The iteration's lessons as training texts; the lessons themselves are stored.
@@ -73,11 +99,11 @@ class Memory:
         by_key = {t.key: scores[str(t.key)] for t in pool if str(t.key) in scores}
         lessons = select(pool, by_key, self._config, self._canonical)
         self._store.save_lessons(iteration, lessons)
-        return [self._example(lesson) for lesson in lessons]
+        return [lesson_text(self._world, lesson, self._config.contrast) for lesson in lessons]
 
-    def save_steps(self, iteration: int, steps: Sequence[tuple[int, str]]) -> None:
-        """Keep which gradient step used which lesson."""
-        self._store.save_steps(iteration, steps)
+    def save_steps(self, iteration: int, steps: Sequence[tuple[int, str]], batches: Sequence[str] = ()) -> None:
+        """Keep which gradient step used which lesson, and the digest of each step's token batch."""
+        self._store.save_steps(iteration, steps, batches)
 
     def accuracy(self, iteration: int, split: str) -> dict[str, Accuracy]:
         """Share of a test set's verdicts that are "accepted", and of what else was measured as `split.measure`."""
@@ -104,6 +130,7 @@ class Memory:
                 },
                 tokens={"sampled": counts["tokens"], **report.tokens},
                 goodput=counts["distinct"] / hours if hours else 0.0,
+                analysis=self._analysis(report.iteration),
             )
         )
 
@@ -117,27 +144,12 @@ class Memory:
     def close(self) -> None:
         self._store.close()
 
+    def _analysis(self, iteration: int) -> dict[str, Any]:
+        attempts = self._store.attempts(iterations=[iteration], kinds=TRAINING_KINDS, tokens=False)
+        earlier = [self._store.solved(one) for one in range(1, iteration)]
+        return analyse(attempts, earlier, self._canonical) if attempts else {}
+
     def _pool(self, iteration: int) -> list[Trajectory]:
         """The training attempts that this iteration may learn from: all so far, or its own (no long-term memory)."""
-        iterations = range(1, iteration + 1) if self._config.memory else [iteration]
-        return self._store.attempts(iterations=iterations, kinds=("explore", "refine"), tokens=False)
-
-    def _example(self, lesson: Lesson) -> Example:
-        """L1: the right program for the problem. A pair: as `select.contrast` says."""
-        right, wrong = lesson.right, lesson.wrong
-        completion = self._world.completion(right.problem, right.program)
-        taught = Example(id=lesson_id(lesson), prompt=self._world.prompt(right.problem), completion=completion)
-        return taught if wrong is None else CONTRASTS[self._config.contrast](taught, wrong, self._world)
-
-
-def refinement(taught: Example, wrong: Trajectory, world: World) -> Example:
-    """L2: the right program for the problem and a wrong one."""
-    return replace(taught, prompt=world.refine_prompt(wrong.problem, wrong.program, wrong.feedback))
-
-
-def preference(taught: Example, wrong: Trajectory, world: World) -> Example:
-    """DPO: the right program rather than the wrong one."""
-    return replace(taught, rejected=world.completion(wrong.problem, wrong.program))
-
-
-CONTRASTS = {"refinement": refinement, "preference": preference}
+        iterations = range(iteration + 1) if self._config.memory else [iteration]
+        return self._store.attempts(iterations=iterations, kinds=("explore", "refine"), tokens=False, trusted=True)

@@ -21,6 +21,7 @@ from actors.fleet import Fleet
 from actors.generator import Generator, PromptTooLong, Sampling
 from actors.memory import Memory
 from actors.settled import settled
+from actors.spans import of_trajectory
 from actors.teacher import Teacher, TeacherConfig
 from envisions.records import AttemptKey, Candidate, Example, Feedback, Outcome, Problem, Progress, Trajectory
 from envs.base import InfrastructureError, World
@@ -89,6 +90,7 @@ class RewardService:
     async def explore(self, problem: Problem, iteration: int, version: int, slots: Sequence[int]) -> Progress:
         """An attempt at one problem in each slot and a refinement of each, executed and stored."""
         keys = [self._key(problem, iteration, slot, "explore") for slot in slots]
+        await self.memory.call(Memory.dispatch, keys)
         verdicts = Verdicts(self.environments, problem)
         tried = await settled([self._explore_and_refine(problem, key, version, verdicts) for key in keys])
         return await self._store(problem, [trajectory for slot in tried for trajectory in slot])
@@ -96,6 +98,7 @@ class RewardService:
     async def evaluate(self, problem: Problem, iteration: int, version: int) -> Progress:
         """One greedy attempt at a test problem, executed and stored."""
         key = self._key(problem, iteration, 0, "evaluate")
+        await self.memory.call(Memory.dispatch, [key])
         untrained = self.config.shots_in_test and not version
         prompt = self.world.first_prompt(problem) if untrained else self.world.prompt(problem)
         drawn = self._sampled(prompt, key, self._greedy, version)
@@ -119,6 +122,7 @@ class RewardService:
             return [explored]
         prompt = self.world.refine_prompt(problem, explored.program, explored.feedback)
         key = key._replace(kind="refine")
+        await self.memory.call(Memory.dispatch, [key])
         drawn = self._sampled(prompt, key, self._explore, version)
         return [explored, await self._attempt(problem, key, drawn, version, verdicts, parent=explored.key)]
 
@@ -136,6 +140,7 @@ class RewardService:
     async def _sampled(self, prompt: str, key: AttemptKey, sampling: Sampling, version: int) -> Candidate:
         return await self.generators.call(Generator.sample, prompt, key.seed(self.seed), sampling, version)
 
+    @of_trajectory
     async def _attempt(
         self,
         problem: Problem,

@@ -37,6 +37,7 @@ def main(
     equations: Annotated[Path, typer.Argument(help="JSONL of {id, equation}, prefix notation.")],
     folder: Path,
     epochs: int = 10,
+    seed: Annotated[int, typer.Option(help="Of the order of the texts.")] = 1,
 ) -> None:
     """Train the run's base on the equations of its train problems, which stay disjoint from its test sets."""
     config = load(run_file)
@@ -54,7 +55,7 @@ def main(
     ]
     rank = LearnerRank(config.learn.model_copy(update={"epochs": epochs}), config.run.model)
     rank.join(*rank.rendezvous("127.0.0.1"))
-    trained = rank.train(examples, 1, str(folder), config.run.seed)
+    trained = rank.train(examples, 1, str(folder), seed)
     rank.close()
     print(
         f"{len(examples)} problems, {epochs} epochs, {len(trained.loss)} steps, {trained.tokens} tokens, "

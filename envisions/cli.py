@@ -11,10 +11,13 @@ from typing import Annotated
 import typer
 from rich import print as show_rich
 
+from envisions import audit as auditing
 from envisions import check as checking
 from envisions import cluster, folder
 from envisions import doctor as diagnosis
+from envisions import lineage as tracing
 from envisions import plan as planning
+from envisions import replay as replaying
 from envisions import report as reporting
 from envisions import show as showing
 from envisions.activity import Activity
@@ -24,7 +27,9 @@ from envisions.execution import execution
 from envisions.loop import self_train
 from envisions.make_base import Recipe
 from envisions.make_base import make_base as make
+from envisions.meters import RayMeters
 from envisions.records import IterationReport
+from envisions.why import why as explained
 from envisions.wiring import LiveParts, checked
 from envs.base import InfrastructureError
 from pool.store import Store, StoreError
@@ -123,6 +128,57 @@ def show(run_folder: RunFolder, problem: str) -> None:
 
 
 @app.command()
+def lineage(
+    run_folder: RunFolder,
+    sample: Annotated[str, typer.Argument(help="An attempt: RUN/ITERATION/PROBLEM/SLOT/KIND.")] = "",
+    step: Annotated[str, typer.Option(help="Instead of a sample: ITERATION/STEP.")] = "",
+    rebuild: Annotated[bool, typer.Option(help="Make the step's token batch again, and compare.")] = False,
+) -> None:
+    """What made a sample and what learnt from it; or what a gradient step was made of."""
+    told = tracing.of_step(run_folder, step, rebuild=rebuild) if step else tracing.of_sample(run_folder, sample)
+    print(*told, sep="\n")
+
+
+@app.command()
+def audit(
+    run_folder: RunFolder,
+    execute: Annotated[bool, typer.Option(help="Run every distinct accepted program again.")] = True,
+) -> None:
+    """Check the bytes, the books and the evidence of a run; what fails is put into quarantine."""
+    findings = auditing.audit(run_folder, execute=execute)
+    print(*findings.lines(), sep="\n")
+    if not findings.sound:
+        raise typer.Exit(1)
+
+
+@app.command()
+def replay(
+    run_folder: RunFolder,
+    sample: Annotated[str, typer.Argument(help="An attempt: RUN/ITERATION/PROBLEM/SLOT/KIND. Default: many.")] = "",
+    count: Annotated[int, typer.Option(help="How many, drawn by lot; 0 takes all.")] = 100,
+) -> None:
+    """Execute stored attempts again; tells the first difference in what is observed."""
+    differing: Counter[bool] = Counter()
+    for attempt, difference in replaying.replay(run_folder, sample, count):
+        differing[bool(difference)] += 1
+        if difference:
+            print(f"{attempt.key}: {difference}", flush=True)
+    print(f"{differing.total()} replayed, {differing[False]} identical")
+    if differing[True]:
+        raise typer.Exit(1)
+
+
+@app.command()
+def why(
+    run_folder: RunFolder,
+    iteration: Annotated[int | None, typer.Option(help="Which; default: the last one that ended.")] = None,
+) -> None:
+    """Who is waited for, and where the time of the last iteration went."""
+    for line in explained(run_folder, iteration):
+        print(line)
+
+
+@app.command()
 def report(run_folder: RunFolder) -> None:
     """Write report.jsonl and report.html anew from what memory holds."""
     with Store(run_folder / "memory.sqlite", read_only=True) as store:
@@ -148,10 +204,10 @@ def start(config: RunConfig, iterations: int | None = None) -> None:
     if not cluster.is_given():
         planning.require(config, planning.local_nodes())
     at = folder.open_for(config)
-    if world.removed.counts:
+    if world.removed.counts or world.removed.kept:
         print(world.removed)
     activity = Activity()
-    parts = LiveParts(config, world, at, activity)
+    parts = LiveParts(config, world, at, activity, meters=RayMeters)
     nodes = cluster.connect(config.run.name, at / "logs")
     try:
         planning.require(config, planning.nodes_of(nodes))

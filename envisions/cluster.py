@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+BOOTSTRAP = Path("~/ray_bootstrap_config.yaml").expanduser()
 
 
 def is_given() -> bool:
@@ -26,7 +27,25 @@ def connect(name: str, logs: Path) -> list[dict[str, Any]]:
         environment = {"PYTHONPATH": str(ROOT)}
         ray.init(include_dashboard=False, runtime_env={"env_vars": environment}, **quiet)
     link_logs(logs)
-    return ray.nodes()
+    return [*ray.nodes(), *promised(BOOTSTRAP)]
+
+
+def promised(bootstrap: Path) -> list[dict[str, Any]]:
+    """The machines that the autoscaler may yet start, in the shape of Ray's list of nodes.
+
+    `bootstrap` is the cluster file that `ray up` leaves on the head node; elsewhere there is none, and no promise.
+    """
+    if not bootstrap.is_file():
+        return []
+    import yaml
+
+    config = yaml.safe_load(bootstrap.read_text())
+    types = {name: node for name, node in config["available_node_types"].items() if name != config["head_node_type"]}
+    return [
+        {"Alive": True, "NodeID": f"{name} (not started yet)", "Resources": node.get("resources", {})}
+        for name, node in types.items()
+        for _ in range(node.get("max_workers", 0) - node.get("min_workers", 0))
+    ]
 
 
 def link_logs(logs: Path) -> None:

@@ -15,9 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from actors.fleet import FleetConfig
 from actors.generator import EngineConfig
+from actors.memory import MemoryConfig
 from actors.reward import ExploreConfig
 from actors.teacher import TeacherConfig
 from envisions.strategies import PROFILES, STRATEGIES, applied
+from envisions.trackers import TrackConfig
 from envisions.worlds import USUAL, WorldSettings
 from envs.sandbox.sandbox import SandboxConfig
 from learner.config import LearnConfig
@@ -103,11 +105,13 @@ class RunConfig(BaseModel):
     explore: ExploreConfig = ExploreConfig()
     curriculum: CurriculumConfig | None = None
     select: SelectConfig = SelectConfig()
+    memory: MemoryConfig = MemoryConfig()
     learn: LearnConfig = LearnConfig()
     teacher: TeacherConfig | None = None
     engine: EngineConfig = EngineConfig()
     sandbox: SandboxConfig = SandboxConfig()
     actors: ActorsSection = Field(default_factory=ActorsSection)
+    track: TrackConfig = TrackConfig()
 
     @model_validator(mode="after")
     def _card_for_the_engine(self) -> "RunConfig":
@@ -210,7 +214,7 @@ def told(location: tuple[str | int, ...]) -> str:
 def fields(model: type[BaseModel], prefix: str = "", world: str = USUAL) -> Iterator[str]:
     """Every `section.field` of a run file in this world."""
     for name, field in model.model_fields.items():
-        yield prefix + name
+        yield prefix + (field.alias or name)
         kinds = get_args(field.annotation) if isinstance(field.annotation, UnionType) else (field.annotation,)
         models = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
         for kind in models:

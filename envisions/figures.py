@@ -154,10 +154,74 @@ def goodput(axes: Any, reports: Reports) -> None:
     _number_axis(axes)
 
 
+def exploration(axes: Any, reports: Reports) -> None:
+    """Problems by iteration: solved at all, solved without refinement, solved for the first time."""
+    for index, (name, label) in enumerate({"solved": "solved", "sampled": "by sampling alone", "new": "new"}.items()):
+        values = [r.analysis["exploration"][name] for r in reports]
+        axes.plot([r.iteration for r in reports], values, marker="o", color=SERIES[index], label=label)
+    _number_axis(axes)
+
+
+def kept(axes: Any, reports: Reports) -> None:
+    shares = _percent(r.analysis["exploration"]["kept"] for r in reports)
+    axes.plot([r.iteration for r in reports], shares, marker="o", color=SERIES[2])
+    _percent_axis(axes)
+
+
+def refinement(axes: Any, reports: Reports) -> None:
+    for outcome, colour in OUTCOMES.items():
+        counts = [(r.iteration, r.analysis["refinement"].get(outcome)) for r in reports]
+        points = [(iteration, 100 * count["right"] / count["refined"]) for iteration, count in counts if count]
+        if points:
+            label = f"after {outcome.replace('_', ' ')}"
+            axes.plot(*zip(*points, strict=True), marker="o", color=colour, label=label)
+    _percent_axis(axes)
+
+
+def reward(axes: Any, reports: Reports) -> None:
+    axes.plot([r.iteration for r in reports], [r.analysis["reward"]["auc"] for r in reports], marker="o", label="AUC")
+    margins = [(r.iteration, r.analysis["reward"]["margin"]) for r in reports if "margin" in r.analysis["reward"]]
+    if margins:
+        axes.plot(*zip(*margins, strict=True), marker="o", color=SERIES[1], label="margin")
+    axes.axhline(0.5, color=INK, alpha=0.25, linewidth=0.8, linestyle=(0, (2, 3)))
+
+
+def diversity(axes: Any, reports: Reports) -> None:
+    for index, (name, label) in enumerate({"programs": "distinct programs", "unlike": "1 - 4-gram overlap"}.items()):
+        shares = _percent(r.analysis["diversity"][name] for r in reports)
+        axes.plot([r.iteration for r in reports], shares, marker="o", color=SERIES[index], label=label)
+    _percent_axis(axes)
+
+
+def passes(axes: Any, reports: Reports) -> None:
+    for index, k in enumerate(dict.fromkeys(k for r in reports for k in r.analysis["pass"])):
+        points = [(r.iteration, 100 * r.analysis["pass"][k]) for r in reports if k in r.analysis["pass"]]
+        axes.plot(*zip(*points, strict=True), marker="o", color=SERIES[index % len(SERIES)], label=f"pass@{k}")
+    _percent_axis(axes)
+
+
+def _has(*path: str) -> Callable[[IterationReport], Any]:
+    """What a report's analysis holds at this place; None where it holds nothing."""
+
+    def given(report: IterationReport) -> Any:
+        found: Any = report.analysis
+        for name in path:
+            found = found.get(name) if found else None
+        return found is not None
+
+    return given
+
+
 PLOTS = (
     Plot("Test accuracy", "greedy, by iteration; bands are 95% Wilson intervals", accuracy, lambda r: r.accuracy),
     Plot("Train problems solved", "share with at least one accepted program", solved, lambda r: r.problems),
     Plot("Outcomes", "what became of the sampled programs", outcomes, lambda r: any(r.outcomes.values()), stacked=True),
+    Plot("Exploration", "train problems by iteration", exploration, _has("exploration")),
+    Plot("Stability", "share of the last iteration's solved problems solved again", kept, _has("exploration", "kept")),
+    Plot("Refinement", "share right, by what the refined program came to", refinement, _has("refinement")),
+    Plot("Self-reward", "log-probability of right against wrong programs", reward, _has("reward", "auc")),
+    Plot("Diversity", "of the programs sampled for a problem", diversity, _has("diversity")),
+    Plot("Samples", "chance that one of k samples is right", passes, _has("pass")),
     Plot("Loss", "cross-entropy over the completions", loss, lambda r: r.loss),
     Plot("Seconds by stage", "where an iteration's time went", seconds, lambda r: r.seconds, stacked=True),
     Plot("Tokens", "sampled and trained, by iteration", tokens, lambda r: any(r.tokens.values())),

@@ -11,12 +11,14 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from rich.progress import BarColumn, Progress, TimeRemainingColumn
 
+from envisions.files import write_aside
 from envisions.records import Example, Outcome, Problem
 from envs.logic import drafts as theories
 from envs.logic.drafts import TheoryTexts
@@ -34,6 +36,7 @@ from envs.web.world import WebConfig, WebWorld
 from envs.worldtext import logic_text, web_text
 from learner.config import LearnConfig
 from learner.engine import LearnerRank, TrainResult
+from learner.weights import check_folder, fingerprint
 
 END, PAD = "<|end|>", "<|pad|>"
 
@@ -61,6 +64,8 @@ class Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     seed: int = 0
+    start: Path | None = None
+    """A model folder whose weights and tokenizer these texts are learnt on top of; none: random weights, `model`."""
     questions: SourceConfig
     """The questions that programs are written for; no test question may be among them."""
     copies: int = Field(1, ge=1)
@@ -86,32 +91,46 @@ class Recipe(BaseModel):
     model: ModelShape = ModelShape()
     learn: LearnConfig = LearnConfig(rate=1e-3, row_length=512, examples_per_step=64)
 
+    @field_validator("start")
+    @classmethod
+    def _beside_the_recipe(cls, start: Path | None, info: ValidationInfo) -> Path | None:
+        if start is None:
+            return None
+        start = Path((info.context or {}).get("folder", ""), start)
+        check_folder(start)
+        return start
+
 
 def make_base(recipe: Recipe, folder: Path) -> dict[str, Any]:
-    """Write the model folder; returns its log. Everything follows from the recipe."""
+    """Write the model's files into the folder, over older ones; returns its log. Everything follows from the recipe."""
     world = MathWorld(MathConfig(train=recipe.questions, test={"unused": recipe.questions}), recipe.seed)
     problems = load(recipe.questions, "train")
     examples = [*texts(recipe, world, problems), *theory_texts(recipe), *web_texts(recipe)]
-    aside = Path(tempfile.mkdtemp(prefix="base-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=".base-", dir=folder))
     try:
-        tokenizer = train_tokenizer(recipe, examples)
-        parameters = save_untrained(recipe, tokenizer, aside)
-        rank = LearnerRank(recipe.learn, str(aside))
+        start = recipe.start or aside / "untrained"
+        if recipe.start is None:
+            save_untrained(recipe, train_tokenizer(recipe, examples), start)
+        rank = LearnerRank(recipe.learn, str(start))
         rank.join(*rank.rendezvous("127.0.0.1"))
-        trained = watched(rank, examples, folder, recipe.seed, aside)
+        trained = watched(rank, examples, aside / "trained", recipe.seed, start)
         rank.close()
+        log = {
+            "recipe": recipe.model_dump(mode="json"),
+            "start": recipe.start and fingerprint(recipe.start),
+            "parameters": parameters_of(aside / "trained"),
+            "texts": len(examples),
+            "tokens": trained.tokens,
+            "seconds": round(trained.seconds, 1),
+            "loss": [round(loss, 4) for loss in trained.loss[:: max(1, len(trained.loss) // 50)]],
+            "fingerprint": trained.weights.fingerprint,
+        }
+        write_aside(aside / "trained" / "log.json", json.dumps(log, indent=1) + "\n")
+        for file in (aside / "trained").iterdir():
+            file.replace(folder / file.name)
     finally:
         shutil.rmtree(aside)
-    log = {
-        "recipe": recipe.model_dump(mode="json"),
-        "parameters": parameters,
-        "texts": len(examples),
-        "tokens": trained.tokens,
-        "seconds": round(trained.seconds, 1),
-        "loss": [round(loss, 4) for loss in trained.loss[:: max(1, len(trained.loss) // 50)]],
-        "fingerprint": trained.weights.fingerprint,
-    }
-    (folder / "log.json").write_text(json.dumps(log, indent=1) + "\n")
     return log
 
 
@@ -204,8 +223,8 @@ def train_tokenizer(recipe: Recipe, examples: list[Example]) -> Any:
     )
 
 
-def save_untrained(recipe: Recipe, tokenizer: Any, folder: Path) -> int:
-    """A Llama with random weights in `folder`; returns its number of parameters."""
+def save_untrained(recipe: Recipe, tokenizer: Any, folder: Path) -> None:
+    """A Llama with random weights in `folder`."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -228,4 +247,11 @@ def save_untrained(recipe: Recipe, tokenizer: Any, folder: Path) -> int:
     )
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def parameters_of(folder: Path) -> int:
+    """How many numbers the weights of a model folder hold."""
+    from safetensors import safe_open
+
+    with safe_open(folder / "model.safetensors", "np") as tensors:
+        return sum(prod(tensors.get_slice(name).get_shape()) for name in tensors.keys())  # noqa: SIM118 (no dict)

@@ -35,6 +35,7 @@ class Placement:
     cores: float
     gpus: float
     memory_gib: float
+    node: str = ""  # the custom resource that a machine must offer
 
     def each(self, resource: str) -> float:
         return float(getattr(self, resource))
@@ -51,6 +52,7 @@ class Node:
     gpus: float
     memory_gib: float
     name: str = "this machine"
+    offers: frozenset[str] = frozenset()  # custom resources
 
     def has(self, resource: str) -> float:
         return float(getattr(self, resource))
@@ -60,7 +62,14 @@ def placements(config: RunConfig) -> list[Placement]:
     """Every kind of actor, in the order of the run file's section `actors`."""
     fleets = {kind: getattr(config.actors, kind) for kind in type(config.actors).model_fields}
     return [
-        Placement(kind=kind, count=fleet.count, cores=fleet.cores, gpus=fleet.gpus, memory_gib=fleet.memory_gib)
+        Placement(
+            kind=kind,
+            count=fleet.count,
+            cores=fleet.cores,
+            gpus=fleet.gpus,
+            memory_gib=fleet.memory_gib,
+            node=fleet.node,
+        )
         for kind, fleet in fleets.items()
     ]
 
@@ -79,6 +88,7 @@ def nodes_of(ray_nodes: Iterable[Mapping[str, Any]]) -> list[Node]:
             gpus=node["Resources"].get("GPU", 0.0),
             memory_gib=node["Resources"].get("memory", 0.0) / GIB,
             name=node.get("NodeManagerHostname") or node.get("NodeManagerAddress") or node["NodeID"],
+            offers=frozenset(node["Resources"]),
         )
         for node in ray_nodes
         if node["Alive"]
@@ -96,6 +106,8 @@ def place(needs: Sequence[Placement], nodes: Sequence[Node]) -> dict[str, list[s
     for need in sorted(needs, key=lambda need: max(need.each(r) / there[r] for r in UNITS), reverse=True):
         for _ in range(need.count):
             for node, left in zip(nodes, free, strict=True):
+                if need.node not in ("", *node.offers):
+                    continue
                 if all(need.each(resource) <= left[resource] + SLACK for resource in UNITS):
                     left.update({resource: left[resource] - need.each(resource) for resource in UNITS})
                     where[need.kind].append(node.name)
@@ -106,6 +118,12 @@ def place(needs: Sequence[Placement], nodes: Sequence[Node]) -> dict[str, list[s
 def require(config: RunConfig, nodes: Sequence[Node]) -> None:
     """Raises ShortOf unless every actor finds room."""
     needs = placements(config)
+    for need in needs:
+        if need.node and not any(need.node in node.offers for node in nodes):
+            raise ShortOf(
+                f"actors.{need.kind}.node is {need.node!r}, which no machine offers: start Ray there with "
+                f"--resources='{{\"{need.node}\": 1}}', or leave the line out to place it anywhere"
+            )
     for resource in UNITS:
         needed, there = sum(need.all(resource) for need in needs), sum(node.has(resource) for node in nodes)
         if needed > there + SLACK:

@@ -7,7 +7,7 @@ Problem -> Candidate -> Feedback -> Trajectory -> Lesson -> Example -> Weights -
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from typing import Any, NamedTuple
 
 
@@ -70,6 +70,21 @@ class AttemptKey(NamedTuple):
     def __str__(self) -> str:
         return "/".join(map(str, self))
 
+    @classmethod
+    def of(cls, text: str) -> "AttemptKey":
+        """The key that `str` wrote; a problem's id may have slashes. Raises ValueError."""
+        run, _, rest = text.partition("/")
+        iteration, _, rest = rest.partition("/")
+        problem, *end = rest.rsplit("/", 2)
+        if len(end) < 2 or not (iteration.isdecimal() and end[0].isdecimal()):
+            raise ValueError(f"{text!r} names no attempt; write RUN/ITERATION/PROBLEM/SLOT/KIND as `show` does")
+        return cls(run, int(iteration), problem, int(end[0]), end[1])
+
+
+def text_fingerprint(text: str) -> str:
+    """A short name for a text: the first 64 bits of its SHA-256, in hex."""
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Candidate:
@@ -81,6 +96,7 @@ class Candidate:
     weights: int  # the policy version that wrote it
     seed: int
     finish: str  # "stop" or "length"
+    prompt: str = ""  # fingerprint of the text that the model was given
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,7 +112,10 @@ class Feedback:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trajectory:
-    """One attempt at one problem, from prompt to verdict. `parent` is the attempt it refines."""
+    """One attempt at one problem, from prompt to verdict. `parent` is the attempt it refines.
+
+    `origin` is its key in the earlier run that it was taken over from.
+    """
 
     key: AttemptKey
     problem: Problem
@@ -104,6 +123,7 @@ class Trajectory:
     program: str
     feedback: Feedback
     parent: AttemptKey | None = None
+    origin: AttemptKey | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -172,3 +192,4 @@ class IterationReport:
     seconds: Mapping[str, float] = field(default_factory=dict)  # by stage
     goodput: float = 0.0  # accepted, distinct trajectories an hour
     retries: Mapping[str, int] = field(default_factory=dict)  # by kind of actor
+    analysis: Mapping[str, Any] = field(default_factory=dict)  # what pool/analysis.py finds, by name

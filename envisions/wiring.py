@@ -14,10 +14,16 @@ from actors.generator import Generator
 from actors.learner import LearnerGang
 from actors.memory import Memory
 from actors.reward import RewardService
+from actors.watch import Watch, Watched
+from envisions import trackers
 from envisions.activity import Activity
 from envisions.config import RunConfig
 from envisions.files import write_aside
+from envisions.meters import Meters
+from envisions.observer import Observer
+from envisions.recall import recall
 from envisions.records import Accuracy, AttemptKey, Example, IterationReport, Problem, Progress, Weights
+from envisions.versions import versions
 from envisions.worlds import WORLDS
 from envs.base import InfrastructureError, World
 from learner import weights
@@ -27,10 +33,12 @@ from pool.curriculum import Count, chosen
 from pool.store import Store
 
 SCORES_PER_CALL = 16
+PROBES = {"generator": Generator.probe}
 
 
 def checked(config: RunConfig) -> World:
     """The world of a run, its problems read and its model looked at: what is wrong with them stops the run here."""
+    trackers.require(config.track)
     weights.check_folder(weights.resolve(config.run.model))
     world = WORLDS[config.world.name].world(config.world, config.run.seed)
     world.problems("train", 1)
@@ -50,9 +58,10 @@ class LiveParts:
         launch: Callable[..., Fleet] = launch,
         generator: Callable[..., Any] = Generator,
         learner: Callable[..., LearnerGang] = LearnerGang,
+        meters: Callable[[], Meters] | None = None,
     ) -> None:
         self.config, self.folder, self.activity = config, folder, activity
-        self._launch, self._generator, self._learner = launch, generator, learner
+        self._launch, self._generator, self._learner, self._meters = launch, generator, learner, meters
         self.world = world
         self._earlier = [
             count for run in (config.curriculum.earlier if config.curriculum else ()) for count in counts_of(run)
@@ -78,11 +87,27 @@ class LiveParts:
         self.learner = self._learner(config.learn, actors.learner, self.base.path)
         self.fleets = (self.services, self.environments, self.generators, self.memory)
         kinds: list[Any] = [*self.fleets, self.learner] if learner else [*self.fleets]
+        self._observer = Observer(
+            config, self.folder / "logs", self.activity, self._meters() if self._meters is not None else None
+        )
+        self._watch = Watch(
+            [
+                Watched(fleet=fleet, config=getattr(actors, fleet.name), probe=PROBES.get(fleet.name))
+                for fleet in self.fleets
+            ],
+            self._observer.notice,
+        )
+        self._watch.start()
         everyone = await asyncio.gather(*(kind.ready() for kind in kinds))
         who = {kind.name: processes for kind, processes in zip(kinds, everyone, strict=True)}
         write_aside(self.folder / "logs" / "actors.json", json.dumps(who, indent=1))
+        await self.memory.call(Memory.run_with, versions(config, who["environment"]))
+        if learner:
+            await recall(config.memory.sources, world, self.memory, self.environments)
 
     async def close(self) -> None:
+        await self._watch.close()
+        self._observer.close()
         await self.learner.close()
         for fleet in self.fleets:
             await fleet.close()
@@ -137,14 +162,17 @@ class LiveParts:
             trained = await self.learner.train(lessons, iteration, str(folder), seed, start.path)
         finally:
             watching.cancel()
+        self._observer.learned(trained.seconds, trained.saving)
         steps = [(step, lesson) for step, lessons_of_step in trained.steps for lesson in lessons_of_step]
-        await self.memory.call(Memory.save_steps, iteration, steps)
+        await self.memory.call(Memory.save_steps, iteration, steps, trained.batches)
         return trained
 
     async def load(self, weights: Weights) -> None:
         """Every generator holds and has attested these weights when this returns."""
         if weights.version == self._loaded:
             return
+        self.activity.begin("load", weights.version)
+        self._observer.newest = weights.version
         self._point_at(weights)  # first, so that a generator that dies now comes back with them
         for attempt in range(ATTEMPTS):
             try:
@@ -168,7 +196,11 @@ class LiveParts:
         return accuracy
 
     async def commit(self, report: IterationReport) -> IterationReport:
-        return await self.memory.call(Memory.commit, report)
+        self.activity.begin("commit", report.iteration)
+        committed = await self.memory.call(Memory.commit, report)
+        await self._watch.round()  # the calls up to here belong to this iteration
+        self._observer.iteration_ended(committed)
+        return committed
 
     # How they are carried out
 
@@ -178,7 +210,16 @@ class LiveParts:
         """These problems over all service replicas. What fails is left for a resume."""
         self.activity.begin(stage, iteration, len(todo))
         window = self.config.explore.in_flight * len(self.services)
-        async for problem, result in self.services.map(method, todo, iteration, weights.version, *args, window=window):
+        results = self.services.map(
+            method,
+            todo,
+            iteration,
+            weights.version,
+            *args,
+            window=window,
+            trace=lambda p: (f"{stage}-{iteration}", p.id),
+        )
+        async for problem, result in results:
             if isinstance(result, InfrastructureError):
                 result = Progress(problem=problem.id, attempts=0, accepted=0, tokens=0, retries={"service": ATTEMPTS})
             self.activity.add(1, result.accepted, result.tokens)

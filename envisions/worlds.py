@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from envisions.records import Problem
 from envs.base import Environment, World
 from envs.logic.checking import Strictness
 from envs.logic.environment import LogicEnvironment
@@ -22,10 +23,16 @@ USUAL = "math"  # where a run file names no world
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """The two halves of a world: `world` from its settings and the run's seed, `environment` from its settings."""
+    """The two halves of a world: `world` from its settings and the run's seed, `environment` from its settings.
+
+    `verifiers` are the distributions whose versions a verdict hangs on; `second_opinion` answers an accepted program by
+    a backend of its own, where there is one.
+    """
 
     world: Callable[[Any, int], World]
     environment: Callable[[Any, SandboxConfig], Environment]
+    verifiers: tuple[str, ...]
+    second_opinion: Callable[[Any, Problem, str], str] | None = None
 
 
 def _math(config: MathConfig, sandbox: SandboxConfig) -> Environment:
@@ -41,9 +48,9 @@ def _web(config: WebConfig, sandbox: SandboxConfig) -> Environment:
 
 
 WORLDS: Mapping[str, Kind] = {
-    "math": Kind(MathWorld, _math),
-    "logic": Kind(LogicWorld, _logic),
-    "web": Kind(WebWorld, _web),
+    "math": Kind(MathWorld, _math, ("sympy", "math-verify")),
+    "logic": Kind(LogicWorld, _logic, ("z3-solver", "clingo"), LogicEnvironment.audit),
+    "web": Kind(WebWorld, _web, ("playwright", "miniwob")),
 }
 
 

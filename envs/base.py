@@ -20,6 +20,12 @@ class World(Protocol):
     def removed(self) -> Removed:
         """What was taken out of the train problems to keep the test sets unseen."""
 
+    def admits(self, problems: Sequence[Problem], run: str) -> dict[str, Problem]:
+        """Those of an earlier run's train problems that this run may learn from, by the ids they had there.
+
+        No test set holds them. One whose id names another problem here is called `run:id`.
+        """
+
     def prompt(self, problem: Problem) -> str:
         """What the model sees. One text for sampling, training and evaluation."""
 

@@ -1,4 +1,7 @@
-"""Keeps test problems out of training: what a test set holds is taken out of the train problems, and said."""
+"""Keeps test problems out of training: what a test set holds is taken out of the train problems, and said.
+
+This is for what is certainly the same. What is the same in other words is for envs/near_copies.py, which asks first.
+"""
 
 import re
 import unicodedata
@@ -8,7 +11,7 @@ from dataclasses import dataclass
 from envisions.records import Problem
 
 # A number (12,000 or 3.5), a word, or a sign of arithmetic; a hyphen is a minus only where a number follows.
-_TOKEN = re.compile(r"\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+\.\d+|\w+|[*/^=<>%+]|-(?=\s*[\d(])")
+TOKEN = re.compile(r"\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+\.\d+|\w+|[*/^=<>%+]|-(?=\s*[\d(])")
 EXAMPLES = 3
 
 
@@ -18,13 +21,15 @@ class Removed:
 
     counts: Mapping[str, int]
     examples: Mapping[str, tuple[str, ...]]
+    kept: str = ""
+    """How many near-copies of test problems stay in train, and why; empty where none do."""
 
     def __str__(self) -> str:
-        lines = [f"removed from train: {sum(self.counts.values())}"]
+        lines = [f"removed from train: {sum(self.counts.values())}"] if self.counts or not self.kept else []
         for reason, count in self.counts.items():
             lines.append(f"  {count} {reason if reason == 'duplicates' else f'also in test set {reason}'}")
             lines += [f"    {question:.100}" for question in self.examples[reason]]
-        return "\n".join(lines)
+        return "\n".join([*lines, self.kept] if self.kept else lines)
 
 
 def text_key(problem: Problem) -> str:
@@ -34,7 +39,7 @@ def text_key(problem: Problem) -> str:
     on the safe side: brackets play no part either, so 88 / (4 / 2) counts as 88 / 4 / 2.
     """
     text = unicodedata.normalize("NFKC", problem.question).casefold()
-    joined = " ".join(token.replace(",", "") for token in _TOKEN.findall(text))
+    joined = " ".join(token.replace(",", "") for token in TOKEN.findall(text))
     return re.sub(r"(?<!\d) | (?!\d)", "", joined)
 
 

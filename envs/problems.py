@@ -1,8 +1,11 @@
 """What worlds that draw on sets of problems share: the settings of a set, its reading, and the slices of a run."""
 
+import json
 import random
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -11,7 +14,8 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from envisions.records import Problem
-from envs.contamination import Removed, disjoint
+from envs.contamination import EXAMPLES, Removed, disjoint
+from envs.near_copies import near_copies, refusal
 from envs.rows import SourceError
 
 
@@ -43,6 +47,17 @@ class WorldConfig(BaseModel):
 
     problems: int = Field(default=0, ge=0)
     """Train problems an iteration; 0 takes all. Slices differ: none comes again before all have been drawn."""
+    near_copies: str = "refuse"
+    """Train problems that tell a test problem anew: "refuse" the run, "remove" them, or "keep: " and the reason why."""
+
+    @field_validator("near_copies")
+    @classmethod
+    def _decided(cls, near_copies: str) -> str:
+        if near_copies not in ("refuse", "remove") and not re.fullmatch(r"keep: *\S.*", near_copies, re.DOTALL):
+            raise ValueError(
+                f'near_copies is {near_copies!r}; it must be "refuse", "remove", or "keep: " and why they stay'
+            )
+        return near_copies
 
     @field_validator("test", check_fields=False)
     @classmethod
@@ -86,6 +101,22 @@ class Problems(ABC):
         """All train problems, whatever the iteration."""
         return self._sets[0]
 
+    def admits(self, problems: Sequence[Problem], run: str) -> dict[str, Problem]:
+        """Those of an earlier run's train problems that this run may learn from, by the ids they had there.
+
+        No test set holds them. One whose id names another problem here is called `run:id`.
+        """
+        train, tests, _ = self._sets
+        ours = {problem.id: content(problem) for problem in train}
+        fit = {problem.id: problem for problem in problems if problem.world == self.config.name}
+        unseen, _ = disjoint(list(fit.values()), tests, self.frame)
+        return {
+            problem.id: problem
+            if ours.get(problem.id, content(problem)) == content(problem)
+            else replace(problem, id=f"{run}:{problem.id}")
+            for problem in unseen
+        }
+
     @property
     def removed(self) -> Removed:
         """What was taken out of the train problems to keep the test sets unseen."""
@@ -95,7 +126,37 @@ class Problems(ABC):
     def _sets(self) -> tuple[list[Problem], Mapping[str, list[Problem]], Removed]:
         tests = {name: self.load(source, name) for name, source in self.config.test.items()}
         train, removed = disjoint(self.load(self.config.train, "train"), tests, self.frame)
+        train, removed = screened(train, tests, removed, self.config.near_copies)
         return train, tests, removed
+
+
+def content(problem: Problem) -> tuple[str, ...]:
+    """What makes a problem this one, whatever it is called; the same after a journey through JSON."""
+    return problem.question, problem.answer, json.dumps(dict(problem.setup), sort_keys=True)
+
+
+def screened(
+    train: list[Problem], tests: Mapping[str, Sequence[Problem]], removed: Removed, policy: str
+) -> tuple[list[Problem], Removed]:
+    """What near-copies of test problems make of the train problems under `WorldConfig.near_copies`.
+
+    Raises NearCopiesError where it says "refuse" and there are any.
+    """
+    copies = near_copies(train, tests)
+    if not copies:
+        return train, removed
+    if policy == "refuse":
+        raise refusal(copies, len(train))
+    if policy.startswith("keep"):
+        kept = f"kept in train: {len(copies)} near-copies of test problems, because {policy.partition(':')[2].strip()}"
+        return train, replace(removed, kept=kept)
+    counts, examples = dict(removed.counts), dict(removed.examples)
+    for copy in copies:
+        reason = f"{copy.test_set} in other words"
+        counts[reason] = counts.get(reason, 0) + 1
+        examples[reason] = (*examples.get(reason, ()), copy.train.question)[:EXAMPLES]
+    gone = {copy.train.id for copy in copies}
+    return [problem for problem in train if problem.id not in gone], replace(removed, counts=counts, examples=examples)
 
 
 def chosen(problems: Iterable[Problem], source: SetConfig, place: object) -> list[Problem]:

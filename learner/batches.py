@@ -8,9 +8,12 @@ segments of one row: its loss needs both at once.
 # ruff: noqa: N815 (dimension suffixes)
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from envisions.records import Example
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,6 +63,28 @@ class MicroBatch:
     owners_BT: "np.ndarray"
 
 
+def digest(batches: Iterable[MicroBatch]) -> str:
+    """A hash of all that goes into the model: two steps with equal ones were given the same tokens and weights."""
+    hashed = sha256()
+    for batch in batches:
+        for array in (
+            batch.tokens_BT,
+            batch.positions_BT,
+            batch.segments_BT,
+            batch.targets_BT,
+            batch.weights_BT,
+            batch.owners_BT,
+        ):
+            hashed.update(f"{array.shape}{array.dtype}".encode())
+            hashed.update(array.tobytes())
+    return hashed.hexdigest()
+
+
+def joined(digests: Iterable[str]) -> str:
+    """One digest of a step from those of its ranks, in order."""
+    return sha256("".join(digests).encode()).hexdigest()
+
+
 def encode(tokenizer: Any, prompt: str, completion: str) -> Encoded:
     """Token ids of a text for training and for scoring: the only place where they are made.
 
@@ -77,6 +102,13 @@ def encode(tokenizer: Any, prompt: str, completion: str) -> Encoded:
     else:
         after = tokenizer(completion, add_special_tokens=False)["input_ids"]
     return Encoded(tuple(before), (*after, eos))
+
+
+def encode_example(tokenizer: Any, example: Example) -> Encoded | Pair:
+    """Token ids of an example: of one text, or of two under one prompt where a completion is to be preferred."""
+    if example.rejected is None:
+        return encode(tokenizer, example.prompt, example.completion)
+    return encode_pair(tokenizer, example.prompt, example.completion, example.rejected)
 
 
 def encode_pair(tokenizer: Any, prompt: str, chosen: str, rejected: str) -> Pair:

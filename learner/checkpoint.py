@@ -20,8 +20,10 @@ class Training:
 
     key: str
     loss: tuple[float, ...] = ()
+    batches: tuple[str, ...] = ()  # the digest of each step's token batch
     tokens: int = 0
     seconds: float = 0.0
+    saving: float = 0.0  # of these, writing checkpoints
 
     def write(self, folder: str | Path) -> None:
         fields = {name: getattr(self, name) for name in self.__slots__}
@@ -42,7 +44,7 @@ def read(folder: str | Path, key: str) -> Training | None:
         return None
     if not isinstance(fields, dict) or fields.get("key") != key:
         return None
-    return Training(**{**fields, "loss": tuple(fields["loss"])})
+    return Training(**{**fields, "loss": tuple(fields["loss"]), "batches": tuple(fields.get("batches", ()))})
 
 
 def newest(root: Path, key: str) -> Path | None:

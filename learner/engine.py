@@ -16,7 +16,7 @@ from typing import Any
 
 from envisions.records import Example, Weights
 from learner import canary, checkpoint, model, weights
-from learner.batches import Encoded, MicroBatch, Pair, encode, encode_pair, micro_batches
+from learner.batches import Encoded, MicroBatch, Pair, digest, encode_example, joined, micro_batches
 from learner.checkpoint import Training
 from learner.config import LearnConfig
 from learner.losses import CompletionLogits
@@ -27,7 +27,10 @@ __all__ = ["LearnConfig", "LearnerRank", "TrainResult"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainResult:
-    """What one training made, and which gradient step used which example. `dropped` were longer than a row."""
+    """What one training made, and which gradient step used which example. `dropped` were longer than a row.
+
+    `batches`: for each step a digest of the tokens that went into the model.
+    """
 
     weights: Weights
     loss: tuple[float, ...]
@@ -35,6 +38,8 @@ class TrainResult:
     dropped: tuple[str, ...]
     tokens: int
     seconds: float
+    batches: tuple[str, ...] = ()
+    saving: float = 0.0  # of these, writing checkpoints
     retries: int = 0  # gangs that were lost on the way
 
 
@@ -136,6 +141,8 @@ class LearnerRank:
             dropped=tuple(dropped),
             tokens=training.tokens,
             seconds=training.seconds,
+            batches=training.batches,
+            saving=training.saving,
         )
 
     def progress(self) -> dict[str, float]:
@@ -157,12 +164,7 @@ class LearnerRank:
         from transformers import AutoTokenizer
 
         tokenizer = AutoTokenizer.from_pretrained(source)
-        texts: list[tuple[Example, Encoded | Pair]] = [
-            (e, encode(tokenizer, e.prompt, e.completion))
-            if e.rejected is None
-            else (e, encode_pair(tokenizer, e.prompt, e.completion, e.rejected))
-            for e in examples
-        ]
+        texts = [(example, encode_example(tokenizer, example)) for example in examples]
         longest = self.config.row_length
         kept = [text for text in texts if text[1].length <= longest]
         if not kept:
@@ -232,15 +234,18 @@ class LearnerRank:
             checkpoint.load(engine, held)
         engine.train()
         training = done
-        begun = time.monotonic() - training.seconds
+        begun, saved = time.monotonic() - training.seconds, 0.0
         for number, references in recalled.items():
-            loss = self._step(engine, loss_of, job, references, number)
+            loss, batch = self._step(engine, loss_of, job, references, number)
             training = Training(
                 key=job.key,
                 loss=(*training.loss, loss),
+                batches=(*training.batches, batch),
                 tokens=training.tokens + sum(text.length for text in job.steps[number]),
                 seconds=time.monotonic() - begun,
+                saving=training.saving + saved,
             )
+            saved = 0.0
             self._progress = {
                 "step": first + number + 1,
                 "steps": first + len(job.steps),
@@ -250,7 +255,9 @@ class LearnerRank:
             }
             every = self.config.checkpoint_steps
             if every and (number + 1) % every == 0 and number + 1 < len(job.steps):
+                began_saving = time.monotonic()
                 checkpoint.save(engine, job.checkpoints, training, self.rank)
+                saved = time.monotonic() - began_saving  # the checkpoint cannot say it, so the next step does
         return training
 
     def _batches(self, job: "_Job", number: int) -> Iterator[MicroBatch]:
@@ -266,14 +273,15 @@ class LearnerRank:
 
     def _step(
         self, engine: Any, loss_of: CompletionLogits, job: "_Job", references: Iterable[Any], number: int
-    ) -> float:
-        """One optimizer step; its loss, over all ranks."""
+    ) -> tuple[float, str]:
+        """One optimizer step; its loss and the digest of its tokens, over all ranks."""
         import torch
 
         # Dropout, where a model has it, must not depend on whether the run was cut off.
         torch.manual_seed((job.seed * 1_000_003 + number * self.world_size + self.rank) % 2**63)
         total = torch.zeros((), device=engine.device)
-        for batch, recalled in zip(self._batches(job, number), references, strict=False):
+        batches = list(self._batches(job, number))
+        for batch, recalled in zip(batches, references, strict=False):
             loss = job.part.objective.loss(loss_of, engine, batch, engine.device, recalled, len(job.steps[number]))
             # DeepSpeed averages gradients over ranks; our weights already make the loss a sum over them.
             engine.backward(loss * self.world_size, scale_wrt_gas=False)
@@ -284,7 +292,9 @@ class LearnerRank:
         for group in engine.optimizer.param_groups:
             group["lr"] = job.part.config.rate_at(number, len(job.steps))
         engine.step()
-        return float(total)
+        digests = [""] * self.world_size
+        torch.distributed.all_gather_object(digests, digest(batches))
+        return float(total), joined(digests)
 
     def _write(self, lm: Any, state: dict[str, Any], job: "_Job", training: Training) -> None:
         aside = job.folder.with_name(f".{job.folder.name}.new")

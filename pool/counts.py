@@ -7,7 +7,8 @@ from typing import TypedDict
 
 from envisions.records import VERDICTS, Accuracy, Outcome
 from pool.curriculum import Count, family
-from pool.rows import KEY, marks
+from pool.rows import marks
+from pool.schema import KEY
 
 TRAINING_KINDS = ("explore", "refine")
 
@@ -30,18 +31,19 @@ class Counts(TypedDict):
 
 
 def count(db: sqlite3.Connection, iteration: int, kinds: Sequence[str]) -> Counts:
-    these = f"iteration = ? AND kind IN ({', '.join('?' * len(kinds))})"
+    these = f"iteration = ? AND kind IN ({marks(len(kinds))})"
+    own = f"{these} AND origin IS NULL"
     values = (iteration, *kinds)
     attempts, problems, solved, tokens = db.execute(
         "SELECT COUNT(*), COUNT(DISTINCT problem), COUNT(DISTINCT IIF(outcome = 'accepted', problem, NULL)), "
-        f"COALESCE(SUM(LENGTH(tokens)), 0) / 4 FROM attempts WHERE {these}",
+        f"COALESCE(SUM(LENGTH(tokens)), 0) / 4 FROM attempts WHERE {own}",
         values,
     ).fetchone()
-    programs = f"SELECT DISTINCT problem, program FROM attempts WHERE {these} AND outcome = 'accepted'"
+    programs = f"SELECT DISTINCT problem, program FROM attempts WHERE {own} AND outcome = 'accepted'"
     (distinct,) = db.execute(f"SELECT COUNT(*) FROM ({programs})", values).fetchone()
     unresolved = f"{these} AND ({KEY}) NOT IN (SELECT {KEY} FROM attempts)"
     outcomes = db.execute(
-        f"SELECT outcome, COUNT(*) FROM attempts WHERE {these} GROUP BY outcome "
+        f"SELECT outcome, COUNT(*) FROM attempts WHERE {own} GROUP BY outcome "
         f"UNION ALL SELECT outcome, COUNT(*) FROM failures WHERE {unresolved} GROUP BY outcome",
         (*values, *values),
     )
@@ -54,7 +56,7 @@ def count(db: sqlite3.Connection, iteration: int, kinds: Sequence[str]) -> Count
         distinct=distinct,
         tokens=tokens,
         duplicates=counters.pop("duplicate", 0),
-        retries={name.removeprefix("retry:"): value for name, value in sorted(counters.items())},
+        retries={name[6:]: value for name, value in sorted(counters.items()) if name.startswith("retry:")},
     )
 
 
@@ -99,12 +101,3 @@ def solved_of(db: sqlite3.Connection, before: float) -> list[Count]:
         Count(iteration, problem, family(json.loads(setup)), right, tried - right)
         for iteration, problem, setup, right, tried in found
     ]
-
-
-def increase(db: sqlite3.Connection, iteration: int, name: str, by: int) -> None:
-    """Raise a counter: "duplicate", or "retry:" and a kind of actor."""
-    db.execute(
-        "INSERT INTO counters (iteration, name, value) VALUES (?, ?, ?) "
-        "ON CONFLICT DO UPDATE SET value = value + excluded.value",
-        (iteration, name, by),
-    )

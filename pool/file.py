@@ -7,7 +7,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from pool.rows import SCHEMA, SCHEMA_VERSION
+from pool.schema import SCHEMA, SCHEMA_VERSION
 
 
 class StoreError(RuntimeError):
@@ -49,8 +49,7 @@ def connect(path: Path, read_only: bool) -> sqlite3.Connection:
                 db.execute("PRAGMA journal_mode = WAL")
                 db.execute("PRAGMA synchronous = FULL")
                 db.execute("PRAGMA foreign_keys = ON")
-                db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
-                db.execute("INSERT OR IGNORE INTO meta (name, value) VALUES ('schema', ?)", (str(SCHEMA_VERSION),))
+                prepare(db)
             (schema,) = db.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
         except BaseException:
             db.close()
@@ -59,8 +58,19 @@ def connect(path: Path, read_only: bool) -> sqlite3.Connection:
         raise StoreError(f"{path} cannot be opened as memory ({error}); give the memory.sqlite of a run") from error
     if schema != str(SCHEMA_VERSION):
         db.close()
-        raise StoreError(f"{path} has schema {schema}, this program writes {SCHEMA_VERSION}; use another run folder")
+        raise StoreError(
+            f"{path} has schema {schema}, this program reads and writes {SCHEMA_VERSION}; use another run folder, or "
+            "the version of the program that made this one"
+        )
     return db
+
+
+def prepare(db: sqlite3.Connection) -> None:
+    """Make the tables of a new file; leaves those of another version as they are."""
+    (made,) = db.execute("SELECT COUNT(*) FROM sqlite_master WHERE name = 'meta'").fetchone()
+    if not made or db.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone() is None:
+        version = f"INSERT OR IGNORE INTO meta (name, value) VALUES ('schema', '{SCHEMA_VERSION}');"
+        db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} {version} COMMIT;")
 
 
 def copy(db: sqlite3.Connection, target: Path) -> None:

@@ -1,10 +1,11 @@
-"""How records lie in the tables of memory: the schema, and the way there and back without loss."""
+"""How records lie in the tables of memory: the way there and back, without loss and proof against changes."""
 
 import json
 import sqlite3
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from hashlib import blake2b
 from typing import Any
 
 from envisions.records import (
@@ -19,46 +20,14 @@ from envisions.records import (
     Trajectory,
     Weights,
 )
+from pool.schema import KEY
 
-SCHEMA_VERSION = 1
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS problems (
-    row INTEGER PRIMARY KEY, id TEXT NOT NULL, split TEXT NOT NULL, body TEXT NOT NULL, UNIQUE (id, split, body));
-CREATE TABLE IF NOT EXISTS attempts (
-    row INTEGER PRIMARY KEY,
-    run TEXT NOT NULL, iteration INTEGER NOT NULL, problem TEXT NOT NULL, slot INTEGER NOT NULL, kind TEXT NOT NULL,
-    problem_row INTEGER NOT NULL REFERENCES problems,
-    text TEXT NOT NULL, tokens BLOB NOT NULL, logprob REAL, weights INTEGER NOT NULL, seed INTEGER NOT NULL,
-    finish TEXT NOT NULL, program TEXT NOT NULL,
-    outcome TEXT NOT NULL, output TEXT, error TEXT NOT NULL, seconds REAL, evidence TEXT NOT NULL,
-    parent TEXT,
-    UNIQUE (run, iteration, problem, slot, kind));
-CREATE INDEX IF NOT EXISTS attempts_of_problem ON attempts (problem);
-CREATE TABLE IF NOT EXISTS failures (
-    run TEXT NOT NULL, iteration INTEGER NOT NULL, problem TEXT NOT NULL, slot INTEGER NOT NULL, kind TEXT NOT NULL,
-    outcome TEXT NOT NULL, error TEXT NOT NULL, times INTEGER NOT NULL,
-    PRIMARY KEY (run, iteration, problem, slot, kind));
-CREATE TABLE IF NOT EXISTS finished (
-    iteration INTEGER NOT NULL, split TEXT NOT NULL, problem TEXT NOT NULL, PRIMARY KEY (iteration, split, problem));
-CREATE TABLE IF NOT EXISTS counters (
-    iteration INTEGER NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (iteration, name));
-CREATE TABLE IF NOT EXISTS weights (version INTEGER PRIMARY KEY, path TEXT NOT NULL, fingerprint TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS reports (iteration INTEGER PRIMARY KEY, body TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS lessons (
-    iteration INTEGER NOT NULL, rank INTEGER NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL,
-    right_row INTEGER NOT NULL REFERENCES attempts, wrong_row INTEGER REFERENCES attempts,
-    PRIMARY KEY (iteration, rank));
-CREATE TABLE IF NOT EXISTS steps (iteration INTEGER NOT NULL, step INTEGER NOT NULL, lesson TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS steps_of_iteration ON steps (iteration);
-"""
-
-KEY = "run, iteration, problem, slot, kind"
 ATTEMPT = (
-    f"{KEY}, problem_row, text, tokens, logprob, weights, seed, finish, program, "
-    "outcome, output, error, seconds, evidence, parent"
+    f"{KEY}, problem_row, text, tokens, logprob, weights, seed, finish, prompt, program, "
+    "outcome, output, error, seconds, evidence, parent, origin"
 )
+PROVED = f"{ATTEMPT}, versions"  # what a digest is over, after the problem's columns
+DIGEST_BYTES = 16
 
 
 def lesson_id(lesson: Lesson) -> str:
@@ -88,23 +57,25 @@ def attempt_row(trajectory: Trajectory, problem_row: int) -> tuple[Any, ...]:
         problem_row,
         any_text(candidate.text),
         struct.pack(f"<{len(candidate.tokens)}I", *candidate.tokens),
-        candidate.logprob,
+        real(candidate.logprob),
         candidate.weights,
         candidate.seed,
         candidate.finish,
+        candidate.prompt,
         any_text(trajectory.program),
         feedback.outcome.value,
         None if feedback.output is None else any_text(feedback.output),
         any_text(feedback.error),
-        feedback.seconds,
+        real(feedback.seconds),
         to_json(dict(feedback.evidence), f"evidence of {trajectory.key}"),
         None if trajectory.parent is None else json.dumps(trajectory.parent),
+        None if trajectory.origin is None else json.dumps(trajectory.origin),
     )
 
 
 def trajectory_of(row: Sequence[Any], problem: Problem) -> Trajectory:
-    (run, iteration, problem_id, slot, kind, _, text, tokens, logprob, weights, seed, finish, program) = row[:13]
-    outcome, output, error, seconds, evidence, parent = row[13:]
+    (run, iteration, problem_id, slot, kind, _, text, tokens, logprob, weights, seed, finish) = row[:12]
+    prompt, program, outcome, output, error, seconds, evidence, parent, origin = row[12:]
     return Trajectory(
         key=AttemptKey(run, iteration, problem_id, slot, kind),
         problem=problem,
@@ -115,6 +86,7 @@ def trajectory_of(row: Sequence[Any], problem: Problem) -> Trajectory:
             weights=weights,
             seed=seed,
             finish=finish,
+            prompt=prompt,
         ),
         program=text_of(program),
         feedback=Feedback(
@@ -125,24 +97,49 @@ def trajectory_of(row: Sequence[Any], problem: Problem) -> Trajectory:
             evidence={} if evidence == "{}" else json.loads(evidence),
         ),
         parent=None if parent is None else AttemptKey(*json.loads(parent)),
+        origin=None if origin is None else AttemptKey(*json.loads(origin)),
     )
 
 
-def put_attempts(db: sqlite3.Connection, problem: Problem, trajectories: Sequence[Trajectory]) -> int:
+def digest(values: Iterable[Any]) -> bytes:
+    """A hash of what SQLite holds in these columns; the same whether it gives text as str or as bytes."""
+    hashed = blake2b(digest_size=DIGEST_BYTES)
+    for value in values:
+        if isinstance(value, float):
+            value = struct.pack("<d", value)
+        elif isinstance(value, int):
+            value = b"%d" % value
+        elif isinstance(value, str):
+            value = value.encode()
+        hashed.update(b"-" if value is None else b"%d:%b" % (len(value), value))
+    return hashed.digest()
+
+
+def put_attempts(
+    db: sqlite3.Connection, problem: Problem, trajectories: Sequence[Trajectory], versions: int | None
+) -> list[bool]:
+    """Store what is new of these; says for each whether it was."""
     body = problem_row(problem)
     db.execute("INSERT OR IGNORE INTO problems (id, split, body) VALUES (?, ?, ?)", body)
     (row,) = db.execute("SELECT row FROM problems WHERE (id, split, body) = (?, ?, ?)", body).fetchone()
     # Not INSERT OR IGNORE: that would also swallow an attempt that breaks another rule of the table.
-    values = marks(len(ATTEMPT.split(", ")))
-    insert = f"INSERT INTO attempts ({ATTEMPT}) VALUES ({values}) ON CONFLICT ({KEY}) DO NOTHING"
-    return sum(db.execute(insert, attempt_row(t, row)).rowcount for t in trajectories)
+    insert = (
+        f"INSERT INTO attempts ({PROVED}, digest) VALUES ({marks(len(PROVED.split(', ')) + 1)}) "
+        f"ON CONFLICT ({KEY}) DO NOTHING"
+    )
+    new = []
+    for trajectory in trajectories:
+        values = (*attempt_row(trajectory, row), versions)
+        new.append(db.execute(insert, (*values, digest((*body, *values)))).rowcount == 1)
+    return new
 
 
-def put_failures(db: sqlite3.Connection, trajectories: Sequence[Trajectory]) -> None:
-    db.executemany(
+def put_failure(db: sqlite3.Connection, trajectory: Trajectory) -> None:
+    feedback = trajectory.feedback
+    db.execute(
         "INSERT INTO failures VALUES (?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET "
         "outcome = excluded.outcome, error = excluded.error, times = times + 1",
-        [(*t.key, t.feedback.outcome.value, any_text(t.feedback.error)) for t in trajectories],
+        (*trajectory.key, feedback.outcome.value, any_text(feedback.error)),
     )
 
 
@@ -151,10 +148,10 @@ def put_weights(db: sqlite3.Connection, weights: Weights) -> None:
     db.execute("INSERT OR REPLACE INTO weights VALUES (?, ?, ?)", values)
 
 
-def row_of(db: sqlite3.Connection, trajectory: Trajectory) -> int:
-    found = db.execute(f"SELECT row FROM attempts WHERE ({KEY}) = (?, ?, ?, ?, ?)", trajectory.key).fetchone()
+def row_of(db: sqlite3.Connection, key: AttemptKey) -> int:
+    found = db.execute(f"SELECT row FROM attempts WHERE ({KEY}) = (?, ?, ?, ?, ?)", key).fetchone()
     if found is None:
-        raise LookupError(f"the lesson's attempt {trajectory.key} is not in memory; add its attempts first")
+        raise LookupError(f"attempt {key} is not in memory; add it first, or see `envisions show` for what is")
     return int(found[0])
 
 
@@ -198,6 +195,11 @@ def any_text(text: str) -> str | bytes:
 
 def text_of(stored: str | bytes) -> str:
     return stored if isinstance(stored, str) else stored.decode("utf-8", "surrogatepass")
+
+
+def real(number: float) -> float | None:
+    """The number as SQLite gives it back: NaN as NULL, and zero without a sign."""
+    return None if number != number else float(number) + 0.0
 
 
 def float_of(stored: float | None) -> float:

@@ -4,17 +4,21 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from math import inf
 from pathlib import Path
 from typing import Any, Self
 
 from envisions.records import Accuracy, AttemptKey, IterationReport, Lesson, Outcome, Problem, Trajectory, Weights
-from pool import file, rows
-from pool.counts import TRAINING_KINDS, Counts, accuracy, count, increase, measures, solved_of
+from pool import file, proof, rows
+from pool.counts import TRAINING_KINDS, Counts, accuracy, count, measures, solved_of
 from pool.curriculum import Count
 from pool.file import StoreError
+from pool.ledger import Balance, balances, dispatch, ground, increase, land
+from pool.lineage import Relations, relations
+from pool.schema import KEY
 
 NOT_FINAL = frozenset((Outcome.infra_failed, Outcome.cancelled))  # the machine's fault: to be tried again
 
@@ -53,6 +57,23 @@ class Store:
 
     # Attempts
 
+    def run_with(self, versions: Mapping[str, Any]) -> None:
+        """Say which environment, verifiers and prompts the attempts to come are made with; JSON values by name."""
+        body = rows.to_json(dict(sorted(versions.items())), "versions")
+        with self._transaction() as db:
+            db.execute("INSERT OR IGNORE INTO versions (body) VALUES (?)", (body,))
+            ((row,),) = self._read("SELECT row FROM versions WHERE body = ?", (body,))
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('versions', ?)", (str(row),))
+
+    def dispatch(self, keys: Sequence[AttemptKey]) -> int:
+        """Enter attempts that are about to be made into the books; returns how many of them are not stored yet.
+
+        This one survives `kill -9`; of what it wrote, a loss of power may take the last entries. They name no result.
+        """
+        with self._transaction(durable=False) as db:
+            self._check_run(keys)
+            return dispatch(db, keys)
+
     def add(self, problem: Problem, trajectories: Sequence[Trajectory]) -> int:
         """Store all attempts at one problem in one iteration, in one transaction; returns how many were new.
 
@@ -66,20 +87,49 @@ class Store:
         final = [t for t in trajectories if t.feedback.outcome not in NOT_FINAL]
         spoiled = [t for t in trajectories if t.feedback.outcome in NOT_FINAL]
         with self._transaction() as db:
-            self._check_run(trajectories)
-            new = rows.put_attempts(db, problem, final)
-            rows.put_failures(db, spoiled)
+            self._check_run([t.key for t in trajectories])
+            stored = rows.put_attempts(db, problem, final, self._versions())
+            for t, new in zip(final, stored, strict=True):
+                if new:
+                    land(db, t.key, stored=True)
+            for t in spoiled:
+                land(db, t.key, stored=False)
+                rows.put_failure(db, t)
             if not spoiled:
                 values = (iteration, problem.split, problem.id)
                 db.execute("INSERT OR IGNORE INTO finished (iteration, split, problem) VALUES (?, ?, ?)", values)
-            if new < len(final):
-                increase(db, iteration, "duplicate", len(final) - new)
-        return new
+            if doubled := stored.count(False):
+                increase(db, iteration, "duplicate", doubled)
+        return sum(stored)
+
+    def recall(self, folder: str, trajectories: Sequence[Trajectory], came_to: Mapping[str, int]) -> None:
+        """Take over attempts of an earlier run (`pool.recall.recalled`), all in one transaction, each folder once.
+
+        `came_to` says what became of all that it offered.
+        """
+        taken = "SELECT COALESCE(MAX(slot), -1) + 1 FROM attempts WHERE (run, iteration, problem, kind) = (?, 0, ?, ?)"
+        with self._transaction() as db:
+            body = rows.to_json(dict(came_to), "what became of a source")
+            if not db.execute("INSERT OR IGNORE INTO sources VALUES (?, ?)", (folder, body)).rowcount:
+                return
+            for t in trajectories:
+                (slot,) = db.execute(taken, (t.key.run, t.key.problem, t.key.kind)).fetchone()
+                rows.put_attempts(db, t.problem, [replace(t, key=t.key._replace(slot=slot))], self._versions())
+
+    def sources(self) -> dict[str, dict[str, int]]:
+        """The folders of earlier runs that were taken over, and what became of what they offered."""
+        return {folder: json.loads(body) for folder, body in self._read("SELECT folder, body FROM sources")}
 
     def finished(self, iteration: int, split: str | None = None) -> set[str]:
         """Ids of the problems that need no further attempt in this iteration; of one split, or of all."""
         query = "SELECT problem FROM finished WHERE iteration = ? AND split = COALESCE(?, split)"
         return {problem for (problem,) in self._read(query, (iteration, split))}
+
+    def solved(self, iteration: int) -> set[str]:
+        """Ids of the train problems with an accepted attempt in this iteration."""
+        kinds = rows.marks(len(TRAINING_KINDS))
+        query = f"SELECT problem FROM attempts WHERE iteration = ? AND outcome = 'accepted' AND kind IN ({kinds})"
+        return {problem for (problem,) in self._read(query, (iteration, *TRAINING_KINDS))}
 
     def attempts(
         self,
@@ -87,27 +137,68 @@ class Store:
         iterations: Iterable[int] | None = None,
         problem: str | None = None,
         kinds: Iterable[str] | None = None,
+        outcomes: Iterable[str] | None = None,
         tokens: bool = True,
+        trusted: bool = False,
     ) -> list[Trajectory]:
         """The stored attempts, in order of iteration, problem, slot and kind, whatever order they came in.
 
         `None` means all. `tokens=False` leaves out the token ids, which selection does not need and which fill memory.
+        `trusted` leaves out what is in quarantine.
         """
-        wanted: dict[str, Iterable[Any] | None] = {
-            "iteration": iterations,
-            "problem": None if problem is None else [problem],
-            "kind": kinds,
-        }
+        at = None if problem is None else [problem]
+        wanted = {"iteration": iterations, "problem": at, "kind": kinds, "outcome": outcomes}
+        return list(self.by_row(tokens=tokens, trusted=trusted, **wanted).values())
+
+    def by_row(
+        self, *, tokens: bool = True, trusted: bool = False, **wanted: Iterable[Any] | None
+    ) -> dict[int, Trajectory]:
+        """The same by row, chosen by the values of columns."""
         lists = {column: list(values) for column, values in wanted.items() if values is not None}
         values = [value for chosen in lists.values() for value in chosen]
         where = "".join(f" AND a.{column} IN ({rows.marks(len(chosen))})" for column, chosen in lists.items())
+        where += " AND a.row NOT IN (SELECT attempt FROM quarantine)" if trusted else ""
         order = "ORDER BY a.iteration, a.problem, a.slot, a.kind, a.run"
-        return list(self._trajectories(f"WHERE TRUE{where} {order}", values, tokens).values())
+        return self._trajectories(f"WHERE TRUE{where} {order}", values, tokens)
 
     def attempt(self, key: AttemptKey) -> Trajectory | None:
         """The attempt of this key, or None when memory does not hold it."""
-        found = self._trajectories(f"WHERE ({rows.KEY}) = ({rows.marks(len(key))})", key)
+        found = self._trajectories(f"WHERE ({KEY}) = ({rows.marks(len(key))})", key)
         return next(iter(found.values()), None)
+
+    def keys(self, outcomes: Iterable[str]) -> list[AttemptKey]:
+        """The keys of the attempts that came to one of these, in order."""
+        wanted = list(outcomes)
+        query = f"SELECT {KEY} FROM attempts WHERE outcome IN ({rows.marks(len(wanted))}) ORDER BY {KEY}"
+        return [AttemptKey(*row) for row in self._read(query, wanted)]
+
+    def size(self) -> int:
+        """How many attempts are stored."""
+        return int(self._read("SELECT COUNT(*) FROM attempts")[0][0])
+
+    def name(self, row: int) -> str:
+        """What an attempt is called; what a changed byte has left of that."""
+        parts = KEY.replace(", ", " || '/' || ")
+        ((name,),) = self._read(f"SELECT CAST({parts} AS BLOB) FROM attempts WHERE row = ?", (row,))
+        return bytes(name).decode(errors="replace")
+
+    # Proof
+
+    def changed(self) -> list[int]:
+        """Rows of the attempts whose bytes are not those that were written. Raises StoreError for a broken file."""
+        with self._mutex:
+            if said := proof.damage(self._db):
+                raise StoreError(f"{self.path} is damaged ({said}); put a snapshot in its place")
+        return list(proof.changed(self.path))
+
+    def quarantine(self, reasons: Mapping[int, str]) -> int:
+        """Bar attempts, by row, from ever becoming lessons; returns how many are barred newly."""
+        with self._transaction() as db:
+            return proof.quarantine(db, reasons)
+
+    def quarantined(self) -> dict[int, str]:
+        """What is barred from becoming a lesson, by row, and why."""
+        return dict(self._read("SELECT attempt, reason FROM quarantine ORDER BY attempt"))
 
     # Lessons, and the gradient steps that used them
 
@@ -116,8 +207,8 @@ class Store:
         with self._transaction() as db:
             db.execute("DELETE FROM lessons WHERE iteration = ?", (iteration,))
             for rank, lesson in enumerate(lessons):
-                kind, right = "right" if lesson.wrong is None else "pair", rows.row_of(db, lesson.right)
-                wrong = None if lesson.wrong is None else rows.row_of(db, lesson.wrong)
+                kind, right = "right" if lesson.wrong is None else "pair", rows.row_of(db, lesson.right.key)
+                wrong = None if lesson.wrong is None else rows.row_of(db, lesson.wrong.key)
                 values = (iteration, rank, rows.lesson_id(lesson), kind, right, wrong)
                 db.execute(f"INSERT INTO lessons VALUES ({rows.marks(len(values))})", values)
 
@@ -131,15 +222,31 @@ class Store:
             found = self._trajectories(f"WHERE a.row IN ({within})", (iteration,))
         return [Lesson(right=found[right], wrong=found[wrong] if wrong else None) for right, wrong in pairs]
 
-    def save_steps(self, iteration: int, steps: Iterable[tuple[int, str]]) -> None:
-        """Keep which gradient step used which lesson (`rows.lesson_id`), in place of any kept before."""
+    def save_steps(self, iteration: int, steps: Iterable[tuple[int, str]], batches: Sequence[str] = ()) -> None:
+        """Keep which gradient step used which lesson (`rows.lesson_id`), in place of any kept before.
+
+        `batches`: the digest of each step's token batch, from step 0 on.
+        """
         with self._transaction() as db:
             db.execute("DELETE FROM steps WHERE iteration = ?", (iteration,))
+            db.execute("DELETE FROM batches WHERE iteration = ?", (iteration,))
             db.executemany("INSERT INTO steps VALUES (?, ?, ?)", [(iteration, step, name) for step, name in steps])
+            digests = [(iteration, step, digest) for step, digest in enumerate(batches)]
+            db.executemany("INSERT INTO batches VALUES (?, ?, ?)", digests)
 
     def steps(self, iteration: int) -> list[tuple[int, str]]:
         """(gradient step, lesson id), in the order they were saved."""
         return self._read("SELECT step, lesson FROM steps WHERE iteration = ? ORDER BY rowid", (iteration,))
+
+    def batch(self, iteration: int, step: int) -> str | None:
+        """The digest of the token batch of one gradient step, as the learner had it."""
+        found = self._read("SELECT digest FROM batches WHERE iteration = ? AND step = ?", (iteration, step))
+        return found[0][0] if found else None
+
+    def relations(self, key: AttemptKey) -> Relations:
+        """Where an attempt comes from and what became of it. Raises LookupError where memory does not hold it."""
+        with self._mutex:
+            return relations(self._db, rows.row_of(self._db, key), key)
 
     # Weights and reports
 
@@ -155,11 +262,15 @@ class Store:
         return self._weights("ORDER BY version DESC LIMIT 1")
 
     def commit(self, report: IterationReport) -> IterationReport:
-        """End an iteration: report and weights in one transaction. The first report stands; returns the one stored."""
+        """End an iteration: report and weights in one transaction. The first report stands; returns the one stored.
+
+        Attempts still in flight are noted as cancelled.
+        """
         with self._transaction() as db:
             values = (report.iteration, json.dumps(rows.report_body(report)))
             if db.execute("INSERT OR IGNORE INTO reports VALUES (?, ?)", values).rowcount:
                 rows.put_weights(db, report.weights)
+                ground(db, report.iteration)
             ((body,),) = self._read("SELECT body FROM reports WHERE iteration = ?", (report.iteration,))
         return rows.report_of(json.loads(body))
 
@@ -180,6 +291,11 @@ class Store:
         """What the attempts of these kinds came to in one iteration."""
         with self._mutex:
             return count(self._db, iteration, kinds)
+
+    def balances(self) -> list[Balance]:
+        """The books as they stand, by iteration and kind of attempt."""
+        with self._mutex:
+            return balances(self._db)
 
     def accuracy(self, iteration: int, split: str) -> Accuracy:
         """Accuracy on one test set, from the attempts of kind "evaluate"."""
@@ -221,8 +337,10 @@ class Store:
             return self._db.execute(query, values).fetchall()
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """All or nothing. `durable`: on the disk when it ends; otherwise in the hands of the operating system."""
         with self._mutex:
+            self._db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
@@ -232,13 +350,18 @@ class Store:
                     self._db.execute("ROLLBACK")
                 raise
 
-    def _check_run(self, trajectories: Sequence[Trajectory]) -> None:
+    def _check_run(self, keys: Sequence[AttemptKey]) -> None:
         """One file holds one run, which the first attempt names."""
-        self._db.execute("INSERT OR IGNORE INTO meta VALUES ('run', ?)", (trajectories[0].key.run,))
+        if not keys:
+            return
+        self._db.execute("INSERT OR IGNORE INTO meta VALUES ('run', ?)", (keys[0].run,))
         ((ours,),) = self._read("SELECT value FROM meta WHERE name = 'run'")
-        strange = next((t.key for t in trajectories if t.key.run != ours), None)
-        if strange:
+        if strange := next((key for key in keys if key.run != ours), None):
             raise StoreError(f"attempt {strange} is not of run {ours}, which {self.path} holds; use another run folder")
+
+    def _versions(self) -> int | None:
+        found = self._read("SELECT value FROM meta WHERE name = 'versions'")
+        return int(found[0][0]) if found else None
 
     def _unlock(self) -> None:
         if self._lock is not None:

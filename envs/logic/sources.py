@@ -1,5 +1,6 @@
 """Where logic problems come from: data sets by file or hub. Nothing is executed here."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -65,9 +66,17 @@ def _each(source: LogicSource, split: str) -> Iterator[Problem]:
     for index, (place, row) in enumerate(rows):
         try:
             found = record(row)
-            yield posed(f"{source.name}-{split}-{found.get('id', index)}", split, READERS[source.name](found))
+            yield grouped(posed(f"{source.name}-{split}-{found.get('id', index)}", split, READERS[source.name](found)))
         except RecordError as fault:
             raise SourceError(f"{place}: {fault}; mend it or take it out") from None
+
+
+def grouped(problem: Problem) -> Problem:
+    """A problem of ProofWriter with its kind and depth, which stand in its id: ...AttNeg-OWA-D5-1041_Q2."""
+    found = re.search(r"_((?:Att|Rel)(?:Neg|Noneg))-[OC]WA-D(\d)", problem.id)
+    if not found:
+        return problem
+    return replace(problem, setup={**problem.setup, "groups": {"kind": found[1], "depth": found[2]}})
 
 
 def _theories(source: LogicSource, split: str) -> Iterator[Problem]:

@@ -29,6 +29,11 @@ class MathEnvironment:
         self.disputes: Counter[str] = Counter()
         self._lock = threading.Lock()
 
+    @property
+    def parallel(self) -> int:
+        """How many programs run at once; further ones would wait."""
+        return self.sandbox.config.parallel
+
     def start(self) -> dict[str, Any]:
         """The layers that confine programs here. Raises InfrastructureError where too few can be had."""
         return {"sandbox": list(self.sandbox.layers)}

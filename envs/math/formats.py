@@ -3,17 +3,25 @@
 import math as mathematics
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from envs.rows import Record, RecordError, field, named, text
 
+NOTE = re.compile(r"<<([^=<>]+)=")  # a calculator's note in a solution of GSM8K: <<48/2=24>>
+
 
 class Reading(NamedTuple):
-    """What a record says. `inputs` become the keyword arguments of the program."""
+    """What a record says. `inputs` become the keyword arguments of the program, `more` a part of the setup.
+
+    In `more`, `groups` names what the problem counts under in an evaluation, and `steps` are the calculations of the
+    reference solution, which only the contamination gate reads.
+    """
 
     question: str
     answer: str
     inputs: Mapping[str, int | float] | None = None
+    more: Mapping[str, Any] = MappingProxyType({})
 
 
 def number(row: Record, *names: str) -> str:
@@ -30,17 +38,20 @@ def gsm8k(row: Record) -> Reading:
     _, mark, gold = text(row, "answer").rpartition("####")
     if not mark or not gold.strip():
         raise RecordError("answer has no '####' with the result behind it")
-    return Reading(text(row, "question"), without_commas(gold.strip()))
+    steps = NOTE.findall(text(row, "answer"))
+    return Reading(text(row, "question"), without_commas(gold.strip()), more={"steps": steps} if steps else {})
 
 
 def math(row: Record) -> Reading:
     """MATH: the answer is what stands in the last box of the solution; or a plain number named `label`."""
+    groups = {name: str(row[name]) for name in ("level", "type") if row.get(name)}
+    more = {"groups": groups} if groups else {}
     if "label" in row:
-        return Reading(text(row, "input", "problem"), number(row, "label"))
+        return Reading(text(row, "input", "problem"), number(row, "label"), more=more)
     gold = boxed(text(row, "solution"))
     if not gold:
         raise RecordError(r"solution has no \boxed{...} with balanced braces")
-    return Reading(text(row, "problem", "input"), gold)
+    return Reading(text(row, "problem", "input"), gold, more=more)
 
 
 def target(row: Record) -> Reading:

@@ -96,7 +96,7 @@ class Records:
 
 
 def problem(name: str, split: str, reading: Reading) -> Problem:
-    setup = {"inputs": reading.inputs} if reading.inputs else {}
+    setup = {**({"inputs": reading.inputs} if reading.inputs else {}), **reading.more}
     return Problem(id=name, world="math", question=reading.question, answer=reading.answer, split=split, setup=setup)
 
 

@@ -26,6 +26,11 @@ class WebEnvironment:
         self.sandbox = Sandbox(sandbox)
         self.farm = Farm(self.config)
 
+    @property
+    def parallel(self) -> int:
+        """How many scripts are under way at once: while one plays on each page, another one is expanded for it."""
+        return 2 * self.config.pages
+
     def start(self) -> dict[str, Any]:
         """The browser, and the layers that confine scripts. Raises InfrastructureError where one cannot be had."""
         return {"browser": self.farm.version, "pages": self.config.pages, "sandbox": list(self.sandbox.layers)}

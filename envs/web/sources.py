@@ -38,7 +38,8 @@ class WebSource(BaseModel):
 
 def posed(id: str, split: str, name: str, seed: int, goal: str = "", page: str | None = None) -> Problem:
     """The problem of one episode. No answer: the page itself says whether the task was done. Raises TaskError."""
-    setup = {"task": task(name).name, "seed": seed} | ({} if page is None else {"page": page})
+    name = task(name).name
+    setup = {"task": name, "seed": seed, "groups": {"task": name}} | ({} if page is None else {"page": page})
     return Problem(id=id, world="web", question=goal, answer="", split=split, setup=setup)
 
 

@@ -83,6 +83,10 @@ class WebWorld:
         """All train tasks under the seeds of the iteration."""
         return self.problems("train", iteration)
 
+    def admits(self, problems: Sequence[Problem], run: str) -> dict[str, Problem]:
+        """Those of an earlier run's train problems that this run may learn from: the seeds of test sets are others."""
+        return {p.id: p for p in problems if p.world == self.config.name and p.setup["seed"] < TEST_FIRST}
+
     @property
     def removed(self) -> Removed:
         """Nothing: a test set has seeds of its own, and the same goal under another seed is another page."""

@@ -36,6 +36,14 @@ def trained_report(iteration: int, iterations: int) -> IterationReport:
         seconds={"explore": 48.0, "select": 3.1, "learn": 12.0 + 4 * iteration, "load": 1.4, "evaluate": 9.3},
         goodput=3600 * accepted / (74 + 4 * iteration),
         retries={"generator": 1} if iteration == 2 else {},
+        analysis={
+            "exploration": {"sampled": 120, "solved": 130 + 10 * iteration, "new": 60 - 10 * iteration}
+            | ({"kept": 0.9} if iteration > 1 else {}),
+            "refinement": {"rejected": {"refined": 50, "right": 5 + iteration}},
+            "reward": {"margin": 0.2 * learnt, "auc": 0.6 + 0.2 * learnt},
+            "diversity": {"programs": 0.8 - 0.3 * learnt, "unlike": 0.5 - 0.2 * learnt},
+            "pass": {"1": 0.3 + 0.3 * learnt, "5": 0.6 + 0.2 * learnt},
+        },
     )
 
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,8 @@ def test_a_recipe_makes_a_model_folder_with_its_log(tmp_path: Path) -> None:
     log = json.loads((tmp_path / "log.json").read_text())
     assert log["recipe"]["kept"] == 0.5
     assert (log["texts"], log["fingerprint"]) == (60, weights.fingerprint(str(tmp_path)))
+    assert (tmp_path / "recipe.toml").read_text() == RECIPE
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_the_questions_of_a_recipe_are_looked_for_beside_it(tmp_path: Path) -> None:
@@ -58,3 +61,21 @@ def test_a_text_is_a_prompt_of_the_world_with_a_program_or_read_from_its_second_
         assert (text.prompt + text.completion).startswith(prompt)
         assert text.prompt == (prompt.split(" ")[0] if read else prompt)
         assert world.program(problem, (text.prompt + text.completion).removeprefix(prompt))
+
+
+def test_a_base_goes_on_from_another_under_its_tokenizer(tmp_path: Path) -> None:
+    for name, start in (("first", ""), ("second", 'start = "../first"\n')):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "recipe.toml").write_text(start + RECIPE)
+        command = [sys.executable, "-m", "envisions", "make-base", tmp_path / name / "recipe.toml"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr[-2000:]
+    first, second = tmp_path / "first", tmp_path / "second"
+    log = json.loads((second / "log.json").read_text())
+    assert log["start"] == weights.fingerprint(first) != log["fingerprint"]
+    assert (second / "tokenizer.json").read_bytes() == (first / "tokenizer.json").read_bytes()
+
+
+def test_a_recipe_that_starts_from_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="none does not exist; name a Hugging Face folder"):
+        Recipe.model_validate(tomllib.loads(RECIPE) | {"start": "none"}, context={"folder": tmp_path})

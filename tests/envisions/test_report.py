@@ -76,7 +76,7 @@ def test_the_page_is_well_formed_and_asks_nothing_of_any_other_place(tmp_path: P
     assert "http" not in text
     assert not re.search(r"url\((?!#)|@import|<script", text)
     assert all(str(attributes.get("href", "#")).startswith("#") for _, attributes in found.tags)
-    assert (found.count("figure"), found.count("svg"), found.count("tr")) == (7, 7, 7)
+    assert (found.count("figure"), found.count("svg"), found.count("tr")) == (13, 13, 7)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "report.jsonl", "run.toml"]
 
 

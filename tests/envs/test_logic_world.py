@@ -21,7 +21,7 @@ SETUP = {"semantics": "rules-owa", "context": "Anne is kind. Kind people are gre
 @pytest.fixture
 def world(tmp_path: Path) -> LogicWorld:
     row = {**SETUP, "question": "Anne is green.", "answer": "True"}
-    for name, context in (("train", "Anne is kind."), ("test", "Bob is kind.")):
+    for name, context in (("train", "Anne is kind."), ("test", "Bob likes the old bear.")):
         (tmp_path / f"{name}.jsonl").write_text(json.dumps({**row, "id": 1, "context": context}))
     train, test = (LogicSource(name="file", path=tmp_path / f"{name}.jsonl") for name in ("train", "test"))
     return LogicWorld(LogicConfig(train=train, test={"held-out": test}, shots=1))

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from envisions.records import Feedback, Outcome, Problem
 from envs.base import World
 from envs.math.world import MathConfig, MathWorld, frame, result
+from envs.near_copies import NearCopiesError
 from envs.problems import draw
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "math"
@@ -194,6 +195,29 @@ def test_what_a_test_set_holds_is_not_trained_on(tmp_path: Path) -> None:
     assert one.removed.counts == {"held": 2}
 
 
+NEAR = {"train": "Ann has 3 red apples and eats 2.", "test": "Tom has 3 red apples and eats 2."}
+
+
+def near(tmp_path: Path, policy: str) -> MathWorld:
+    for name, question in NEAR.items():
+        rows = [{"id": 1, "question": question, "answer": 1}, {"id": 2, "question": f"What is {name}?", "answer": 7}]
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    files = {name: {"name": "file", "path": tmp_path / f"{name}.jsonl"} for name in NEAR}
+    return world(train=files["train"], test={"held": files["test"]}, near_copies=policy)
+
+
+def test_a_run_with_near_copies_is_refused_unless_its_file_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(NearCopiesError, match=r"1 of 2 train problems .* set world.near_copies"):
+        near(tmp_path, "refuse").problems("train", 1)
+    without = near(tmp_path, "remove")
+    assert [p.question for p in without.problems("train", 1)] == ["What is train?"]
+    assert without.removed.counts == {"held in other words": 1}
+    kept = near(tmp_path, "keep: the split is the benchmark's own")
+    assert len(kept.problems("train", 1)) == 2
+    said = "kept in train: 1 near-copies of test problems, because the split is the benchmark's own"
+    assert str(kept.removed) == said
+
+
 def test_the_world_is_a_world() -> None:
     one: World = world()
     assert one.canonical(PROGRAM) == one.canonical(PROGRAM.replace("cows", "n") + "  # why")
@@ -205,6 +229,7 @@ def test_the_world_is_a_world() -> None:
         ({"test": {}}, "at least 1"),
         ({"test": {"train": STORIES["train"]}}, "another name"),
         ({"shots": 4}, "less than or"),
+        ({"near_copies": "keep"}, "why they stay"),
     ],
 )
 def test_a_wrong_configuration_is_refused(settings: dict[str, object], said: str) -> None:
@@ -218,7 +243,8 @@ def test_the_shared_word_problems_are_trained_on_without_their_folds() -> None:
     one = world(
         train={"name": "mwp", "path": SHARED / "mwp_train.jsonl"},
         test={name: {"name": "mwp", "path": SHARED / f"{name}.jsonl"} for name in folds},
+        near_copies="remove",
     )
     assert [len(one.problems(name, 0)) for name in folds] == [238, 384]
     assert len(one.problems("train", 1)) + sum(one.removed.counts.values()) == 3138
-    assert set(one.removed.counts) == {*folds, "duplicates"}
+    assert set(one.removed.counts) == {*folds, *(f"{fold} in other words" for fold in folds), "duplicates"}

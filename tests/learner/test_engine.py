@@ -15,9 +15,11 @@ import pytest
 import torch
 from builders import tiny_examples, tiny_model, tiny_pairs
 from safetensors.torch import load_file
+from transformers import AutoTokenizer
 
 from envisions.records import Example
-from learner import canary
+from learner import batches, canary
+from learner.batches import encode, micro_batches
 from learner.engine import LearnConfig, LearnerRank, TrainResult
 from learner.weights import check_folder, fingerprint
 
@@ -118,6 +120,21 @@ def test_one_and_two_ranks_with_every_zero_stage_learn_the_same(joined: None, ba
         for process in ranks:
             process.join(20)
             process.kill()
+
+
+def test_the_token_batch_of_every_step_can_be_made_again_from_the_names_of_its_examples(
+    joined: None, base: Path, tmp_path: Path
+) -> None:
+    examples = {example.id: example for example in tiny_examples(40)}
+    result = train(base, tmp_path / "new")
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    assert len(result.batches) == len(result.steps) == 4
+    for (_, ids), made in zip(result.steps, result.batches, strict=True):
+        texts = [encode(tokenizer, examples[name].prompt, examples[name].completion) for name in ids]
+        again = micro_batches(texts, row_length=128, tokens=256)
+        assert batches.joined([batches.digest(again)]) == made
+        other = micro_batches(texts[1:], row_length=128, tokens=256)
+        assert batches.joined([batches.digest(other)]) != made
 
 
 def test_what_is_written_is_an_ordinary_model_folder(joined: None, base: Path, tmp_path: Path) -> None:
