@@ -109,7 +109,7 @@ def diversity(explored: Sequence[Trajectory], canonical: Canonical) -> dict[str,
         texts = [t.program for t in attempts if t.program]
         if len(texts) > 1:
             programs.append(len({canonical(text) for text in texts}) / len(texts))
-            unlike.append(1 - fmean(overlap(one, other) for one, other in combinations(map(_grams, texts), 2)))
+            unlike.append(1 - fmean(overlap(one, other) for one, other in combinations(map(grams, texts), 2)))
     return {"programs": fmean(programs), "unlike": fmean(unlike)} if programs else {}
 
 
@@ -154,5 +154,6 @@ def _split(attempts: Iterable[Trajectory]) -> tuple[list[float], list[float]]:
     return right, wrong
 
 
-def _grams(text: str) -> frozenset[str]:
+def grams(text: str) -> frozenset[str]:
+    """The character 4-grams of a text; of a shorter one, the whole of it."""
     return frozenset(text[start : start + GRAM] for start in range(max(1, len(text) - GRAM + 1)))

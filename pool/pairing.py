@@ -1,14 +1,12 @@
 """Which wrong program stands against which right one."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import lru_cache
-from math import sqrt
+from functools import partial
 
 from envisions.records import Trajectory
+from pool.analysis import grams, overlap
 
 Pairs = list[tuple[Trajectory, Trajectory]]  # (right, wrong)
-GRAM = 4  # characters
 
 
 def by_rank(rights: Sequence[Trajectory], wrongs: Sequence[Trajectory]) -> Pairs:
@@ -21,29 +19,19 @@ def by_likeness(rights: Sequence[Trajectory], wrongs: Sequence[Trajectory]) -> P
 
     A wrong program that differs in one place shows where the mistake is. (An early version of the reference paired so.)
     """
-    left, pairs = list(wrongs), []
+    left, pairs = [(wrong, grams(wrong.program)) for wrong in wrongs], []
     for right in rights[: len(wrongs)]:
-        wrong = max(left, key=lambda wrong: likeness(right.program, wrong.program))
-        left.remove(wrong)
-        pairs.append((right, wrong))
+        nearest = max(left, key=partial(_overlap, grams(right.program)))
+        left.remove(nearest)
+        pairs.append((right, nearest[0]))
     return pairs
+
+
+def _overlap(ours: frozenset[str], other: tuple[Trajectory, frozenset[str]]) -> float:
+    return overlap(ours, other[1])
 
 
 PAIRINGS: dict[str, Callable[[Sequence[Trajectory], Sequence[Trajectory]], Pairs]] = {
     "rank": by_rank,
     "likeness": by_likeness,
 }
-
-
-def likeness(one: str, other: str) -> float:
-    """Overlap of two texts' runs of four characters, 0 to 1: the geometric mean of both shares in common."""
-    if one == other:
-        return 1.0
-    ours, theirs = _grams(one), _grams(other)
-    return (ours & theirs).total() / sqrt(ours.total() * theirs.total())
-
-
-@lru_cache(4096)
-def _grams(text: str) -> Counter[str]:
-    """Runs of four characters; of a shorter text, the whole of it."""
-    return Counter(text[i : i + GRAM] for i in range(max(1, len(text) - GRAM + 1)))
