@@ -1,6 +1,6 @@
 """For each symbol language: how much gold is read, how much verifies, and milliseconds of each, as a table and JSON.
 
-    python benchmarks/languages.py [--every N] [--out FILE] [language ...]
+    python benchmarks/symbol_languages.py [--every N] [--out FILE] [language ...]
 
 Gold is of ../shared/data where it is there, else by lot. --every N takes each N-th text of the large files.
 """
