@@ -190,7 +190,7 @@ def _leaves(root: tree_sitter.Node, literals: frozenset[str]) -> Iterator[tree_s
 def _declaration(leaf: tree_sitter.Node, grammar: Grammar) -> str:
     """Whether an identifier is declared where it stands: "local", "elsewhere", or empty where it is only used."""
     node: tree_sitter.Node | None = leaf.parent
-    child = leaf
+    child: tree_sitter.Node | None = leaf
     while node is not None and node.type in ("expression_list", "inferred_parameters"):
         child = node
         node = node.parent
