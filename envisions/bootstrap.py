@@ -46,5 +46,5 @@ def paired_difference(first: Sequence[Sequence[float]], second: Sequence[Sequenc
             means.append(np.take_along_axis(mean_BS, drawn_BS, axis=1).mean(axis=1))
         differences.append(means[1] - means[0])
     outside = (1 - LEVEL) / 2
-    low, high = np.quantile(np.concatenate(differences), (outside, 1 - outside))
-    return Difference(float(other_SP.mean() - one_SP.mean()), float(low), float(high), problems)
+    low, high = (float(np.quantile(np.concatenate(differences), place)) for place in (outside, 1 - outside))
+    return Difference(float(other_SP.mean() - one_SP.mean()), low, high, problems)
