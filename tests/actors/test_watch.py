@@ -94,6 +94,7 @@ def test_a_wedged_replica_fails_its_probe_and_is_replaced(ray_cluster: None, mon
     scenario(play)
 
 
+@pytest.mark.slow
 def test_a_fleet_grows_while_calls_wait_and_returns_to_its_smallest_size(ray_cluster: None) -> None:
     async def play() -> None:
         fleet, config = toys("elastic", count=1, most=3)
@@ -117,6 +118,7 @@ def test_a_fleet_grows_while_calls_wait_and_returns_to_its_smallest_size(ray_clu
     scenario(play)
 
 
+@pytest.mark.slow
 def test_a_spent_replica_is_renewed_without_losing_a_call(ray_cluster: None) -> None:
     async def play() -> None:
         fleet, config = toys("spent", count=2, recycle_calls=5)

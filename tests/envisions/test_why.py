@@ -36,10 +36,10 @@ class SlowMemory(Memory):
 
 class SlowLearner(ScriptedLearner):
     async def train(self, *args: Any) -> TrainResult:
-        await asyncio.sleep(1.2)
+        await asyncio.sleep(3.0)
         result = await super().train(*args)
         fields = {name: getattr(result, name) for name in TrainResult.__slots__}
-        return TrainResult(**{**fields, "seconds": 1.2, "saving": 1.0})
+        return TrainResult(**{**fields, "seconds": 3.0, "saving": 2.7})
 
 
 class Timed(Activity):
@@ -83,7 +83,7 @@ def train(folder: Path, config: RunConfig, policy: Any, environment: Any, memory
 
 def one_slow_of_four() -> Callable[[], ToyEnvironment]:
     number = itertools.count()
-    return lambda: ToyEnvironment(0.3 if next(number) == 2 else 0.001)
+    return lambda: ToyEnvironment(1.0 if next(number) == 2 else 0.001)
 
 
 def slow_policy(**seconds: float) -> Callable[[Any, str], Policy]:
@@ -94,7 +94,7 @@ FOUR = {"actors": {"environment": {"count": 4, "cores": 0.1}}}
 CASES: dict[str, tuple[str, dict[str, Any], Any, Any, Any, Any]] = {
     "slow environment": ("environment", {}, Policy, lambda: ToyEnvironment(0.15), Memory, ScriptedLearner),
     "slow verifier": ("verifier", {}, Policy, lambda: ToyEnvironment(0.001, 0.15), Memory, ScriptedLearner),
-    "slow sync": ("weight sync", {}, slow_policy(load_seconds=1.2), ToyEnvironment, Memory, ScriptedLearner),
+    "slow sync": ("weight sync", {}, slow_policy(load_seconds=3.0), ToyEnvironment, Memory, ScriptedLearner),
     "starved learner": ("generator", {}, slow_policy(seconds=0.1), ToyEnvironment, Memory, ScriptedLearner),
     "tiny service": (
         "service",
