@@ -14,6 +14,8 @@ from envs.logic.world import LogicConfig, LogicWorld
 from envs.math.environment import MathEnvironment
 from envs.math.world import MathConfig, MathWorld
 from envs.sandbox.sandbox import SandboxConfig
+from envs.symbols.environment import SymbolsEnvironment
+from envs.symbols.world import SymbolsConfig, SymbolsWorld
 from envs.web.environment import WebEnvironment
 from envs.web.world import WebConfig, WebWorld
 
@@ -40,10 +42,15 @@ def _web(config: WebConfig, sandbox: SandboxConfig) -> Environment:
     return WebEnvironment(config.episode, sandbox)
 
 
+def _symbols(config: SymbolsConfig, sandbox: SandboxConfig) -> Environment:
+    return SymbolsEnvironment(sandbox)
+
+
 WORLDS: Mapping[str, Kind] = {
     "math": Kind(MathWorld, _math),
     "logic": Kind(LogicWorld, _logic),
     "web": Kind(WebWorld, _web),
+    "symbols": Kind(SymbolsWorld, _symbols),
 }
 
 
@@ -59,4 +66,6 @@ def _named(given: Any) -> Any:
     return given
 
 
-WorldSettings = Annotated[MathConfig | LogicConfig | WebConfig, Field(discriminator="name"), BeforeValidator(_named)]
+WorldSettings = Annotated[
+    MathConfig | LogicConfig | WebConfig | SymbolsConfig, Field(discriminator="name"), BeforeValidator(_named)
+]

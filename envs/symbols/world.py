@@ -1,0 +1,149 @@
+"""The world of symbol languages as the model sees it: instruction, symbols and input in, a text of the language out."""
+
+import random
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from string import Template
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from envisions.records import Feedback, Outcome, Problem
+from envs.problems import Problems, SetConfig, WorldConfig, chosen
+from envs.symbols.evol import can_evolve, evolved
+from envs.symbols.folder import read_pairs
+from envs.symbols.generators.registry import GENERATORS
+from envs.symbols.names import STYLES, Part, Style
+
+HERE = Path(__file__).parent
+FENCE = "```"
+
+
+class SymbolSource(SetConfig):
+    """Pairs of some tasks, from a folder that `envisions collect` wrote, or generated."""
+
+    name: Literal["pairs"] = "pairs"
+    """What the records are."""
+    tasks: tuple[str, ...] = ()
+    """Tasks of the manifest; with a path, none means all that lie there. `count` is for each."""
+    evolved: float = Field(default=0.0, ge=0, le=1)
+    """Share of the pairs that get other names for their symbols (Symbol-Evol)."""
+    styles: tuple[Style, ...] = STYLES
+    """The styles of those names, by lot. Test sets draw them from alphabets that no training sees."""
+
+    @field_validator("tasks")
+    @classmethod
+    def _known(cls, tasks: tuple[str, ...], info: Any) -> tuple[str, ...]:
+        unknown = [task for task in tasks if task not in GENERATORS]
+        if unknown and not info.data.get("path"):
+            raise ValueError(f"{unknown[0]!r} has no generator; give a path, or one of {', '.join(GENERATORS)}")
+        return tasks
+
+    @model_validator(mode="after")
+    def _bounded(self) -> "SymbolSource":
+        if not self.path and not (self.tasks and self.count):
+            raise ValueError("tasks or count is missing; without a path, pairs are generated, so give both")
+        return self
+
+
+class SymbolsConfig(WorldConfig):
+    """The pairs of a run."""
+
+    name: Literal["symbols"] = "symbols"
+    """Which world: symbol languages, each with its verifier."""
+    train: SymbolSource
+    """The pairs the model trains itself on; it never sees their gold."""
+    test: dict[str, SymbolSource] = Field(min_length=1)
+    """The test sets, by name."""
+
+
+class SymbolsWorld(Problems):
+    """Pairs of many languages. Implements envs.base.World.
+
+    Every prompt ends with an opened fence, so that a completion is the text and the closing fence.
+    """
+
+    def load(self, source: SymbolSource, split: str) -> list[Problem]:
+        return load(source, split)
+
+    def prompt(self, problem: Problem) -> str:
+        """Instruction, symbols, input, opened fence."""
+        return _template("ask").substitute(_told(problem))
+
+    def first_prompt(self, problem: Problem) -> str:
+        """The prompt: the instruction defines the language."""
+        return self.prompt(problem)
+
+    def refine_prompt(self, problem: Problem, program: str, feedback: Feedback) -> str:
+        """The prompt with the model's own text and one line on what became of it."""
+        result = (
+            "It is right." if feedback.outcome is Outcome.accepted else f"Mend it: {feedback.error or 'it is wrong'}"
+        )
+        return _template("refine").substitute(_told(problem), program=program, result=result)
+
+    def program(self, problem: Problem, text: str) -> str:
+        """What stands before the closing fence, or in a fence of the model's own."""
+        before, _, behind = text.partition(FENCE)
+        if before.strip() or not behind:
+            return before.strip()
+        return behind.partition("\n")[2].partition(FENCE)[0].strip()
+
+    def completion(self, problem: Problem, program: str) -> str:
+        """The text and the fence that closes it."""
+        return f"{program}\n{FENCE}"
+
+    def canonical(self, program: str) -> str:
+        """One spelling for all texts that differ in white space only."""
+        return " ".join(program.split())
+
+
+def load(source: SymbolSource, split: str) -> list[Problem]:
+    """The pairs of one set, task by task, each with an id of its own, some of them evolved. Raises SourceError."""
+    part: Part = "train" if split == "train" else "test"
+    if source.path:
+        found = read_pairs(source.path, source.tasks, part)
+    else:
+        found = {task: GENERATORS[task](part, source.seed) for task in source.tasks}
+    pairs = [one for task, pairs in found.items() for one in chosen(pairs, source, f"task {task}")]
+    return [_with_names(one, source, part) for one in pairs]
+
+
+def _with_names(problem: Problem, source: SymbolSource, part: Part) -> Problem:
+    dice = random.Random(f"{source.seed}/evolve/{problem.id}")
+    if not can_evolve(problem) or dice.random() >= source.evolved:
+        return problem
+    return evolved(problem, dice.choice(source.styles), part, source.seed)
+
+
+def instruction(problem: Problem) -> str:
+    """The sentence of the language."""
+    return _sentences()[problem.setup["language"]]
+
+
+def symbols(glosses: Mapping[str, Mapping[str, str]]) -> str:
+    """What the instruction defines: a line for each kind, `action: I_JUMP (jump), I_LOOK (look)`."""
+    lines = (
+        f"{kind}: {', '.join(f'{name} ({gloss})' for name, gloss in own.items())}\n" for kind, own in glosses.items()
+    )
+    return "".join(lines)
+
+
+def _told(problem: Problem) -> dict[str, str]:
+    return {
+        "instruction": instruction(problem),
+        "symbols": problem.setup.get("told") or symbols(problem.setup["glosses"]),
+        "question": problem.question,
+    }
+
+
+@cache
+def _sentences() -> Mapping[str, str]:
+    return tomllib.loads((HERE / "instructions.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def _template(name: str) -> Template:
+    # Template puts values in as they are: the dollars of a text stay untouched.
+    return Template((HERE / "prompts" / f"{name}.txt").read_text(encoding="utf-8"))
