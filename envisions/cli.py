@@ -13,6 +13,7 @@ from rich import print as show_rich
 
 from envisions import check as checking
 from envisions import cluster, folder
+from envisions import collect as collecting
 from envisions import doctor as diagnosis
 from envisions import plan as planning
 from envisions import report as reporting
@@ -128,6 +129,23 @@ def report(run_folder: RunFolder) -> None:
     with Store(run_folder / "memory.sqlite", read_only=True) as store:
         reporting.write(run_folder, store.reports())
     print(run_folder / "report.html")
+
+
+@app.command()
+def collect(
+    tasks: Annotated[str, typer.Option(help="Tasks of the manifest, with commas between them, or all.")] = "all",
+    data: Annotated[Path | None, typer.Option(help="Where the files of data sets lie.")] = None,
+    to: Annotated[Path, typer.Option(help="The folder to write.")] = Path("collection"),
+    count: Annotated[int, typer.Option(help="The most records read of each source; 0 takes all.")] = 0,
+    generated: Annotated[int, typer.Option(help="Pairs to generate for each part of a task.")] = 1000,
+    seed: int = 0,
+    all_licences: Annotated[bool, typer.Option(help="Also what is non-commercial or without a licence.")] = False,
+) -> None:
+    """Build the collection of symbol tasks; a line for every task: built, or what it would need. Downloads nothing."""
+    wanted = collecting.Wanted(data, count, generated, seed, all_licences)
+    for built in collecting.collect(tasks.split(","), wanted, to):
+        print(built, flush=True)
+    print(to / collecting.CARD)
 
 
 @app.command("make-base")

@@ -43,7 +43,8 @@ class Checker:
         A check that does not end is a verdict on the text once a fresh child has said the same of it.
         """
         setup = problem.setup
-        job = {"language": setup["language"], "definition": setup["definition"], "gold": problem.answer, "text": text}
+        job = {name: setup.get(name) for name in ("language", "definition", "tests")}
+        job |= {"gold": problem.answer, "text": text}
         line = json.dumps(job).encode() + b"\n"
         if not self._turn.acquire(timeout=TURN_SECONDS):
             raise InfrastructureError("the checker is busy with other texts; use more environment workers")

@@ -50,8 +50,8 @@ def renaming(problem: Problem, language: Language[Any], style: Style, part: Part
     """One bijection on the symbols that the instruction defines, kind by kind."""
     dice = random.Random(f"{seed}/evol/{style}/{part}/{problem.id}")
     glosses: Mapping[str, Mapping[str, str]] = problem.setup["glosses"]
-    used = language.symbols(language.parse(problem.answer))
-    known = (*glosses.values(), *language.vocabulary.values(), *used.values())
+    tree = language.parse(problem.answer)
+    known = (*glosses.values(), *language.vocabulary.values(), *language.symbols(tree).values(), language.taken(tree))
     taken = {name.casefold() for own in known for name in own}
     names = {}
     for kind in sorted(glosses):

@@ -2,7 +2,7 @@
 
 import random
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from string import Template
@@ -14,7 +14,8 @@ from envisions.records import Feedback, Outcome, Problem
 from envs.problems import Problems, SetConfig, WorldConfig, chosen
 from envs.symbols.evol import can_evolve, evolved
 from envs.symbols.folder import read_pairs
-from envs.symbols.generators.registry import GENERATORS
+from envs.symbols.generators.registry import generated
+from envs.symbols.manifest import tasks as all_tasks
 from envs.symbols.names import STYLES, Part, Style
 
 HERE = Path(__file__).parent
@@ -36,9 +37,11 @@ class SymbolSource(SetConfig):
     @field_validator("tasks")
     @classmethod
     def _known(cls, tasks: tuple[str, ...], info: Any) -> tuple[str, ...]:
-        unknown = [task for task in tasks if task not in GENERATORS]
-        if unknown and not info.data.get("path"):
-            raise ValueError(f"{unknown[0]!r} has no generator; give a path, or one of {', '.join(GENERATORS)}")
+        known = [task.name for task in all_tasks().values() if task.generator or info.data.get("path")]
+        for task in tasks:
+            if task not in known:
+                way = "it must be" if info.data.get("path") else "give a path, or"
+                raise ValueError(f"{task!r} cannot be made; {way} one of {', '.join(known)}")
         return tasks
 
     @model_validator(mode="after")
@@ -105,7 +108,7 @@ def load(source: SymbolSource, split: str) -> list[Problem]:
     if source.path:
         found = read_pairs(source.path, source.tasks, part)
     else:
-        found = {task: GENERATORS[task](part, source.seed) for task in source.tasks}
+        found = {task: generated(task, part, source.seed) for task in source.tasks}
     pairs = [one for task, pairs in found.items() for one in chosen(pairs, source, f"task {task}")]
     return [_with_names(one, source, part) for one in pairs]
 
@@ -122,18 +125,39 @@ def instruction(problem: Problem) -> str:
     return _sentences()[problem.setup["language"]]
 
 
-def symbols(glosses: Mapping[str, Mapping[str, str]]) -> str:
+def instructed(problem: Problem) -> str:
+    """The sentence of the language with all that it defines."""
+    return f"{instruction(problem)}\n{symbols(problem)}".strip()
+
+
+def symbols(problem: Problem) -> str:
     """What the instruction defines: a line for each kind, `action: I_JUMP (jump), I_LOOK (look)`."""
+    if problem.setup["language"] == "sql":
+        return tables(problem)
+    glosses: Mapping[str, Mapping[str, str]] = problem.setup["glosses"]
+    return "".join(f"{kind}: {_listed(own, own)}\n" for kind, own in glosses.items())
+
+
+def tables(problem: Problem) -> str:
+    """A schema: a line for each table with its columns."""
+    glosses = problem.setup["glosses"]
+    schema: Mapping[str, Mapping[str, str]] = problem.setup["definition"]["tables"]
     lines = (
-        f"{kind}: {', '.join(f'{name} ({gloss})' for name, gloss in own.items())}\n" for kind, own in glosses.items()
+        f"{_listed([table], glosses['table'])}: {_listed(columns, glosses['column'])}\n"
+        for table, columns in schema.items()
     )
     return "".join(lines)
+
+
+def _listed(names: Iterable[str], glosses: Mapping[str, str]) -> str:
+    """Each name with its meaning, which is left out where the name says it."""
+    return ", ".join(name if glosses[name] == name else f"{name} ({glosses[name]})" for name in names)
 
 
 def _told(problem: Problem) -> dict[str, str]:
     return {
         "instruction": instruction(problem),
-        "symbols": problem.setup.get("told") or symbols(problem.setup["glosses"]),
+        "symbols": symbols(problem),
         "question": problem.question,
     }
 
