@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from envisions.config import explain
 from envisions.records import Feedback, Outcome, Problem
 from envs.base import Environment, InfrastructureError
+from envs.languages.registry import LANGUAGES
 from envs.logic import sources as logic
 from envs.logic.checking import Strictness
 from envs.logic.environment import LogicEnvironment
@@ -24,6 +25,7 @@ from envs.math.validation import Checked
 from envs.math.validation import validate as each_record
 from envs.rows import Record, RecordError, SourceError, file_rows, record
 from envs.sandbox.sandbox import SandboxConfig
+from envs.symbols.environment import SymbolsEnvironment
 from envs.web import sources as web
 from envs.web.environment import WebEnvironment
 from envs.web.tasks import TaskError
@@ -163,6 +165,18 @@ def web_problem(record: Record) -> Problem:
         raise RecordError(str(fault)) from None
 
 
+def symbols_problem(record: Record) -> Problem:
+    """Language, definition and gold; `check` and what it needs where it is not by meaning."""
+    name, gold = record.get("language"), record.get("answer")
+    if name not in LANGUAGES:
+        raise RecordError(f"language is {name!r:.60}; it must be one of {', '.join(LANGUAGES)}")
+    if not isinstance(gold, str):
+        raise RecordError(f"answer is {gold!r:.60}; it must be the gold text")
+    setup = {"check": "meaning", "definition": None, "glosses": {}, **record}
+    question = str(record.get("question") or "")
+    return Problem(id=id_of(record), world="symbols", question=question, answer=gold, split="check", setup=setup)
+
+
 def id_of(record: Record) -> str:
     name = record.get("id")
     if not isinstance(name, str | int) or isinstance(name, bool) or name == "":
@@ -184,5 +198,10 @@ WORLDS: Mapping[str, Checkable] = {
         lambda sandbox: WebEnvironment(sandbox=sandbox),
         '{"env", "seed", "script"} and, if need be, "id"',
         "script",
+    ),
+    "symbols": Checkable(
+        symbols_problem,
+        SymbolsEnvironment,
+        '{"id", "language", "answer", "program"} and, if need be, "definition" and "check"',
     ),
 }

@@ -9,13 +9,21 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
+from typing import Any
+
+import psutil
 
 from envisions.records import Outcome, Problem
 from envs.base import InfrastructureError
 
 ROOT = str(Path(__file__).resolve().parents[2])
-START_SECONDS, CHECK_SECONDS, TURN_SECONDS = 60.0, 20.0, 50.0
+START_SECONDS, TURN_SECONDS = 120.0, 50.0
+CHECK_SECONDS, WALL_SECONDS = 20.0, 50.0  # of one check: processor time, which no load changes, and wall clock
+LOOK_SECONDS = 0.5  # between two looks at the processor time
+HOW = ("meaning", "plan", "scene", "table")  # the checks that the child does
+NEEDED = ("language", "definition", "check", "tests", "scene", "result")  # of a setup
 MODULE = "envs.symbols.meaning"  # what the child runs
 MEMORY = 4 * 2**30  # bytes of address space
 CHECKS = 5000  # of one child, so that no leak lasts
@@ -28,22 +36,31 @@ class ChildDiedError(Exception):
 
 
 class Checker:
-    """One child. May be used by many threads; checks wait for each other. `seconds`: what one check may take."""
+    """One child. May be used by many threads; checks wait for each other.
 
-    def __init__(self, seconds: float = CHECK_SECONDS) -> None:
-        self.seconds = seconds
+    seconds, wall: processor time and wall clock that one check may take.
+    """
+
+    def __init__(self, seconds: float = CHECK_SECONDS, wall: float = WALL_SECONDS) -> None:
+        self.seconds, self.wall = seconds, wall
         self.replaced = 0
         self._turn = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
         self._checks = 0
 
-    def judge(self, problem: Problem, text: str) -> dict[str, str]:
+    def start(self) -> None:
+        """Have the child ready. Raises InfrastructureError where it cannot be had."""
+        with self._turn:
+            if self._child is None:
+                self._start()
+
+    def judge(self, problem: Problem, text: str) -> dict[str, Any]:
         """Outcome, error and output of a text against a pair. Raises InfrastructureError where no child starts.
 
         A check that does not end is a verdict on the text once a fresh child has said the same of it.
         """
         setup = problem.setup
-        job = {name: setup.get(name) for name in ("language", "definition", "tests")}
+        job = {name: setup.get(name) for name in NEEDED}
         job |= {"gold": problem.answer, "text": text}
         line = json.dumps(job).encode() + b"\n"
         if not self._turn.acquire(timeout=TURN_SECONDS):
@@ -52,7 +69,7 @@ class Checker:
             for _ in range(2):  # once more in a fresh child: the first may have been a victim
                 with contextlib.suppress(ChildDiedError):
                     return dict(json.loads(self._ask(line)))
-            return {"outcome": Outcome.timed_out, "error": f"its check took more than {self.seconds:g} s"}
+            return {"outcome": Outcome.timed_out, "error": "its check did not come to an end"}
         finally:
             self._turn.release()
 
@@ -70,25 +87,36 @@ class Checker:
         try:
             self._child.stdin.write(line)
             self._child.stdin.flush()
-            return self._read(self.seconds if self._checks > 1 else self.seconds + START_SECONDS)
+            return self._read(self.seconds, self.wall)
         except (OSError, ChildDiedError) as fault:
             self._end()
             self.replaced += 1
             raise ChildDiedError(str(fault)) from None
 
-    def _read(self, seconds: float) -> bytes:
+    def _read(self, seconds: float, wall: float) -> bytes:
+        """A line of the child's, which has so much processor time and wall clock for it."""
         assert self._child is not None
         assert self._child.stdout is not None
-        read = b""
+        begun, spent, read = time.monotonic(), self._spent(), b""
         while not read.endswith(b"\n"):
-            ready, _, _ = select.select([self._child.stdout], [], [], seconds)
+            ready, _, _ = select.select([self._child.stdout], [], [], min(LOOK_SECONDS, wall))
             if not ready:
-                raise ChildDiedError("it took too long")
+                if time.monotonic() - begun > wall or self._spent() - spent > seconds:
+                    raise ChildDiedError("it took too long")
+                continue
             part = os.read(self._child.stdout.fileno(), 2**16)
             if not part:
                 raise ChildDiedError("it ended")
             read += part
         return read
+
+    def _spent(self) -> float:
+        """Processor time of the child and of its children that have ended."""
+        assert self._child is not None
+        try:
+            return sum(psutil.Process(self._child.pid).cpu_times()[:4])
+        except psutil.Error:
+            raise ChildDiedError("it ended") from None
 
     def _start(self) -> None:
         try:
@@ -106,6 +134,11 @@ class Checker:
             raise InfrastructureError(f"the checker of symbols cannot start: {fault}") from None
         resource.prlimit(self._child.pid, resource.RLIMIT_AS, (MEMORY, MEMORY))
         self._checks = 0
+        try:
+            self._read(START_SECONDS, START_SECONDS)
+        except ChildDiedError as fault:
+            self._end()
+            raise InfrastructureError(f"the checker of symbols did not start: {fault}") from None
 
     def _end(self) -> None:
         if self._child is None:

@@ -13,6 +13,7 @@ from envs.contamination import disjoint, text_key
 from envs.languages.base import Malformed
 from envs.languages.registry import language
 from envs.symbols.defined import defining
+from envs.symbols.downloads import fetch
 from envs.symbols.environment import SymbolsEnvironment
 from envs.symbols.folder import PARTS
 from envs.symbols.generators.parts import part_of
@@ -34,6 +35,7 @@ class Wanted:
     generated: int = 1000
     seed: int = 0
     restricted: bool = False
+    offline: bool = True
 
 
 @dataclass(slots=True)
@@ -87,10 +89,11 @@ def _found(task: Task, wanted: Wanted, built: Built) -> list[tuple[Part, Source,
     found: list[tuple[Part, Source, Draft]] = []
     for source in (*task.sources, *_given(task, wanted)):
         place = ", ".join(source.files)
-        if wanted.data is None or not all((wanted.data / name).exists() for name in source.files):
-            built.needs.append(f"{place} of {source.repository} in the folder of --data")
-        elif source.restricted and not wanted.restricted:
+        if source.restricted and not wanted.restricted:
             built.needs.append(f"--all-licences for {place} ({source.licence or 'no licence'})")
+        elif wanted.data is None or (absent := _absent(source, wanted.data, wanted.offline)):
+            why = "" if wanted.data is None or wanted.offline else f": {absent}"
+            built.needs.append(f"{place} of {source.repository} in the folder of --data{why}")
         elif changed := source.changed(wanted.data):
             built.needs.append(f"{changed} as it was at {source.revision:.8}: its checksum differs")
         else:
@@ -102,6 +105,13 @@ def _found(task: Task, wanted: Wanted, built: Built) -> list[tuple[Part, Source,
         own = f"{task.name}/train.jsonl of {{input, output}} records in the folder of --data"
         built.needs.append(f"{own}, made from {task.needs.at} ({task.needs.licence})")
     return found
+
+
+def _absent(source: Source, data: Path, offline: bool) -> str:
+    """Why files are missing, once it was tried to get them where that is wanted; empty where all are there."""
+    if all((data / name).exists() for name in source.files):
+        return ""
+    return "it does not lie there" if offline else fetch(source, data)
 
 
 def _given(task: Task, wanted: Wanted) -> Iterator[Source]:

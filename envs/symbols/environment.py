@@ -12,7 +12,7 @@ from envs.logic.environment import LogicEnvironment
 from envs.math.environment import MathEnvironment
 from envs.sandbox.sandbox import SandboxConfig
 from envs.symbols import honesty
-from envs.symbols.checker import Checker
+from envs.symbols.checker import HOW, Checker
 
 Check = Callable[["SymbolsEnvironment", Problem, str], Feedback]
 
@@ -30,6 +30,7 @@ class SymbolsEnvironment:
 
     def start(self) -> Mapping[str, Any]:
         """Which languages are known, and the layers that confine programs. Raises InfrastructureError."""
+        self.checker.start()
         return {"languages": list(LANGUAGES), **self.math.start(), **self.logic.start()}
 
     def execute(self, problem: Problem, program: str) -> Feedback:
@@ -47,10 +48,13 @@ class SymbolsEnvironment:
         self.logic.close()
 
 
-def meaning(environment: SymbolsEnvironment, problem: Problem, text: str) -> Feedback:
-    """Whether the text means what the gold means, in the word of its language."""
+def by_language(environment: SymbolsEnvironment, problem: Problem, text: str) -> Feedback:
+    """In the word of the language: by meaning, tests, a plan, a scene or a database."""
     verdict = environment.checker.judge(problem, text)
-    return Feedback(outcome=Outcome(verdict["outcome"]), output=verdict.get("output"), error=verdict["error"])
+    measures = {"measures": verdict["measures"]} if "measures" in verdict else {}
+    return Feedback(
+        outcome=Outcome(verdict["outcome"]), output=verdict.get("output"), error=verdict["error"], evidence=measures
+    )
 
 
 def answer(environment: SymbolsEnvironment, problem: Problem, text: str) -> Feedback:
@@ -83,4 +87,4 @@ def evidence(text: str) -> dict[str, str]:
     return {"program_sha256": sha256(text.encode("utf-8", "surrogatepass")).hexdigest()}
 
 
-CHECKS: Mapping[str, Check] = {"meaning": meaning, "answer": answer, "label": label}
+CHECKS: Mapping[str, Check] = {**dict.fromkeys(HOW, by_language), "answer": answer, "label": label}

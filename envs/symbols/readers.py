@@ -89,6 +89,26 @@ def spider(files: Sequence[Path]) -> Iterator[Draft]:
         yield Draft(str(number), row["SpiderQuestion"], row["query"], known[row["db_id"]], {"database": row["db_id"]})
 
 
+def planning(files: Sequence[Path]) -> Iterator[Draft]:
+    """A folder with a domain, and tasks p01, p02 ... in words (.nl) and in PDDL."""
+    (folder,) = files
+    domain = (folder / "domain.pddl").read_text(encoding="utf-8")
+    for problem in sorted(folder.glob("p*.pddl")):
+        words = problem.with_suffix(".nl").read_text(encoding="utf-8")
+        yield Draft(problem.stem, words, problem.read_text(encoding="utf-8"), domain)
+
+
+def folio(files: Sequence[Path]) -> Iterator[Draft]:
+    """Premises and conclusions of FOLIO with their formulas, each sentence once."""
+    seen: set[str] = set()
+    for row in map(json.loads, files[0].read_text(encoding="utf-8").splitlines()):
+        said = zip((*row["premises"], row["conclusion"]), (*row["premises-FOL"], row["conclusion-FOL"]), strict=False)
+        for place, (sentence, formula) in enumerate(said):
+            if sentence not in seen:
+                seen.add(sentence)
+                yield Draft(f"{row['example_id']}-{place}", sentence, formula)
+
+
 def pairs(files: Sequence[Path]) -> Iterator[Draft]:
     """Records {"input", "output"} and, if need be, "definition": how any task can be given."""
     for number, row in enumerate(map(json.loads, files[0].read_text(encoding="utf-8").splitlines())):
@@ -104,5 +124,7 @@ READERS: Mapping[str, Reader] = {
     "mbpp": mbpp,
     "gsm8k": gsm8k,
     "spider": spider,
+    "folio": folio,
+    "planning": planning,
     "pairs": pairs,
 }

@@ -2,7 +2,7 @@
 
 import random
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from string import Template
@@ -132,8 +132,13 @@ def instructed(problem: Problem) -> str:
 
 def symbols(problem: Problem) -> str:
     """What the instruction defines: a line for each kind, `action: I_JUMP (jump), I_LOOK (look)`."""
-    if problem.setup["language"] == "sql":
-        return tables(problem)
+    if problem.setup["language"] in TOLD:
+        return TOLD[problem.setup["language"]](problem)
+    return kinds(problem)
+
+
+def kinds(problem: Problem) -> str:
+    """A line for each kind of symbols."""
     glosses: Mapping[str, Mapping[str, str]] = problem.setup["glosses"]
     return "".join(f"{kind}: {_listed(own, own)}\n" for kind, own in glosses.items())
 
@@ -147,6 +152,14 @@ def tables(problem: Problem) -> str:
         for table, columns in schema.items()
     )
     return "".join(lines)
+
+
+def domain(problem: Problem) -> str:
+    """A planning domain as it stands, and what its names mean."""
+    return f"{problem.setup['definition'].strip()}\n{kinds(problem)}"
+
+
+TOLD: Mapping[str, Callable[[Problem], str]] = {"sql": tables, "pddl": domain}  # others list what they define
 
 
 def _listed(names: Iterable[str], glosses: Mapping[str, str]) -> str:

@@ -15,6 +15,11 @@ GENERATORS: Mapping[str, str] = {  # each imports the library of its language, s
     "clevr": "questions:questions",
     "sql": "databases:on_schemas",
     "stories": "arithmetic:word_problems",
+    "blocksworld": "planning:blocksworld",
+    "grippers": "planning:grippers",
+    "floortile": "planning:floortile",
+    "termes": "planning:termes",
+    "fol": "sentences:sentences",
     "last-letter": "puzzles:last_letters",
     "coloured-objects": "puzzles:coloured_objects",
 }
