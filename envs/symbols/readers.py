@@ -99,10 +99,12 @@ def planning(files: Sequence[Path]) -> Iterator[Draft]:
 
 
 def folio(files: Sequence[Path]) -> Iterator[Draft]:
-    """Premises and conclusions of FOLIO with their formulas, each sentence once."""
+    """Premises and, where they have formulas, conclusions of FOLIO; each sentence once."""
     seen: set[str] = set()
     for row in map(json.loads, files[0].read_text(encoding="utf-8").splitlines()):
-        said = zip((*row["premises"], row["conclusion"]), (*row["premises-FOL"], row["conclusion-FOL"]), strict=False)
+        said = [*zip(row["premises"], row["premises-FOL"], strict=False)]
+        if "conclusion-FOL" in row:
+            said.append((row["conclusion"], row["conclusion-FOL"]))
         for place, (sentence, formula) in enumerate(said):
             if sentence not in seen:
                 seen.add(sentence)
