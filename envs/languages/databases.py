@@ -5,13 +5,14 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from envs.languages.base import ExecutionError, words
 
-ROWS = 40  # of each table of an instance
+ROWS = 40  # of a table of an instance, at most; at least half of them
 SEEDED, EMPTY = 0.6, 0.03  # shares of cells that hold a literal of the query, and nothing
 STEPS, SECONDS, MOST_ROWS = 20_000_000, 5.0, 50_000  # of one query: virtual machine instructions, wall clock, result
 WORDS = sorted(words("amber birch cedar delta ember frost grove haven iris jade kite lotus maple north olive pearl"))
@@ -70,17 +71,19 @@ def instance(schema: Schema, literals: Literals, dice: Random) -> sqlite3.Connec
         for table, columns in schema.tables.items()
         for name, kind in columns.items()
     }
+    # Tables differ in length, or a number could stand for a count.
+    lengths = {table: dice.randint(ROWS // 2, ROWS) for table in schema.tables}
     for _ in range(2):  # once more, for chains of references
         for child, name, parent, key in schema.references:
             if (child, name) in cells and (parent, key) in cells:
-                cells[child, name] = dice.choices(cells[parent, key], k=ROWS)
+                cells[child, name] = dice.choices(cells[parent, key][: lengths[parent]], k=ROWS)
     connection = sqlite3.connect(":memory:", check_same_thread=False)
     for table, columns in schema.tables.items():
         typed = ", ".join(
             f"{quoted(name)} {'NUMERIC' if kind == 'number' else 'TEXT'}" for name, kind in columns.items()
         )
         connection.execute(f"CREATE TABLE {quoted(table)} ({typed})")
-        rows = zip(*(cells[table, name] for name in columns), strict=True)
+        rows = islice(zip(*(cells[table, name] for name in columns), strict=True), lengths[table])
         connection.executemany(f"INSERT INTO {quoted(table)} VALUES ({', '.join('?' * len(columns))})", rows)
     return connection
 
