@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 READY  := .venv/ready
 RUN    ?= examples/laptop.toml
 
-.PHONY: run test test-all check bench base clean
+.PHONY: run test test-all check bench symbols base clean
 
 run: $(READY)
 	$(PYTHON) -m envisions train $(RUN) $(SET)
@@ -27,6 +27,11 @@ bench: $(READY)
 	$(PYTHON) benchmarks/sandbox.py
 	$(PYTHON) benchmarks/browser.py
 	$(PYTHON) benchmarks/logic.py
+
+symbols: $(READY)
+	$(PYTHON) -m envisions inject examples/symbols/inject.toml
+	$(PYTHON) -m envisions infuse examples/symbols/infuse.toml
+	$(PYTHON) -m envisions train examples/symbols.toml
 
 base: $(READY)
 	$(PYTHON) -m envisions make-base examples/base/recipe.toml

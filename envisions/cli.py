@@ -26,6 +26,7 @@ from envisions.loop import self_train
 from envisions.make_base import Recipe
 from envisions.make_base import make_base as make
 from envisions.records import IterationReport
+from envisions.tune import load_stage, tune
 from envisions.wiring import LiveParts, checked
 from envs.base import InfrastructureError
 from pool.store import Store, StoreError
@@ -38,6 +39,7 @@ app = typer.Typer(
 )
 RunFile = Annotated[Path, typer.Argument(help="A run file such as examples/laptop.toml.")]
 Overrides = Annotated[list[str] | None, typer.Argument(help="Settings to change: section.field=value ...")]
+StageFile = Annotated[Path, typer.Argument(help="A stage file such as examples/symbols/inject.toml.")]
 RunFolder = Annotated[Path, typer.Argument(help="A run folder such as runs/laptop.")]
 
 
@@ -139,13 +141,36 @@ def collect(
     count: Annotated[int, typer.Option(help="The most records read of each source; 0 takes all.")] = 0,
     generated: Annotated[int, typer.Option(help="Pairs to generate for each part of a task.")] = 1000,
     seed: int = 0,
+    offline: Annotated[bool, typer.Option(help="Download nothing.")] = False,
     all_licences: Annotated[bool, typer.Option(help="Also what is non-commercial or without a licence.")] = False,
 ) -> None:
-    """Build the collection of symbol tasks; a line for every task: built, or what it would need. Downloads nothing."""
-    wanted = collecting.Wanted(data, count, generated, seed, all_licences)
+    """Build the collection of symbol tasks; a line for every task: built, or what it would need.
+
+    What the manifest knows by its checksum is downloaded into the data folder, where one is given.
+    """
+    wanted = collecting.Wanted(data, count, generated, seed, all_licences, offline)
     for built in collecting.collect(tasks.split(","), wanted, to):
         print(built, flush=True)
     print(to / collecting.CARD)
+
+
+@app.command()
+def inject(stage_file: StageFile, overrides: Overrides = None) -> None:
+    """First stage: tune a model on symbols. The same call again goes on where an interrupted one stopped."""
+    tuned(stage_file, overrides)
+
+
+@app.command()
+def infuse(stage_file: StageFile, overrides: Overrides = None) -> None:
+    """Second stage: tune an injected model on symbols and general text. `envisions train` goes on from either."""
+    tuned(stage_file, overrides)
+
+
+def tuned(stage_file: Path, overrides: list[str] | None) -> None:
+    log = tune(load_stage(stage_file, overrides or ()))
+    print(
+        json.dumps({name: log[name] for name in ("texts", "dropped", "tokens", "seconds", "held_out", "fingerprint")})
+    )
 
 
 @app.command("make-base")
