@@ -23,32 +23,28 @@ def phrases() -> list[str]:
 
 def commands(part: Part, seed: int) -> Iterator[Problem]:
     """Commands of one part, of every length."""
-    return _pairs("scan", part, seed, part_of)
+    return _pairs("scan", part, seed, lambda actions: True)
 
 
 def by_length(part: Part, seed: int) -> Iterator[Problem]:
-    """Training: commands of at most 22 actions. Test: all longer ones."""
-    return _pairs("scan-length", part, seed, _length)
+    """Of each part of the commands: those of at most 22 actions for training, all longer ones for the test."""
+    return _pairs("scan-length", part, seed, lambda actions: (actions > LONGEST_SEEN) == (part == "test"))
 
 
-def _length(command: str) -> Part:
-    return "test" if len(Scan().meaning(command)) > LONGEST_SEEN else "train"
-
-
-def _pairs(task: str, part: Part, seed: int, belongs: Callable[[str], Part]) -> Iterator[Problem]:
+def _pairs(task: str, part: Part, seed: int, wanted: Callable[[int], bool]) -> Iterator[Problem]:
+    """Commands of a part with a wanted number of actions."""
     language = Scan()
     every = phrases()
     joined = (f"{one} {joint} {other}" for one in every for joint in ("and", "after") for other in every)
     shuffled = [*every, *joined]
     random.Random(f"{seed}/scan").shuffle(shuffled)
     for command in shuffled:
-        if belongs(command) == part:
-            gold = language.print(language.meaning(command))
+        if part_of(command) == part and wanted(len(actions := language.meaning(command))):
             yield pair(
                 id=f"{task}-{part}-{command.replace(' ', '_')}",
                 task=task,
                 language=language,
                 question=command,
-                gold=gold,
+                gold=language.print(actions),
                 split=part,
             )
