@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from envisions.records import Outcome, Problem
 from envs.base import Environment
@@ -73,12 +72,12 @@ def language_score(pairs: Pairs) -> float:
 
 
 def _language_score(problem: Problem, text: str) -> float:
-    language: Any = language_of(problem)
+    language = language_of(problem)
     try:
         gold, tree = language.parse(problem.answer), language.parse(text)
     except Malformed:
         return 0.0
-    return float(language.score(gold, tree)) if hasattr(language, "score") else float(language.equal(gold, tree))
+    return language.score(gold, tree)
 
 
 def logical_equivalence(pairs: Pairs) -> float:
