@@ -43,7 +43,7 @@ def expressiveness(
                     },
                     "uniform_union": alignment.uniform_interval(everything_ND, seed),
                     "align": {
-                        name: alignment.align_interval(*_viewed([side[place] for side in sides], view), seed)
+                        name: alignment.align_interval(*_viewed([side[place] for side in sides], view), seed=seed)
                         for name, sides in of_pairs.items()
                     },
                     "distances": alignment.distances(viewed).tolist(),
