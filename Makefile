@@ -37,11 +37,6 @@ symbols: $(READY)
 	$(PYTHON) -m envisions infuse examples/symbols/infuse.toml
 	$(PYTHON) -m envisions train examples/symbols.toml
 
-symbols: $(READY)
-	$(PYTHON) -m envisions inject examples/symbols/inject.toml
-	$(PYTHON) -m envisions infuse examples/symbols/infuse.toml
-	$(PYTHON) -m envisions train examples/symbols.toml
-
 base: $(READY)
 	$(PYTHON) -m envisions make-base examples/base/recipe.toml
 
