@@ -80,7 +80,8 @@ def ground(db: sqlite3.Connection, iteration: int) -> int:
     """End an iteration: what is in flight will not be waited for, and is noted as cancelled. Returns how many."""
     db.execute(
         f"INSERT INTO failures SELECT {KEY}, 'cancelled', 'the iteration ended without it', 1 FROM in_flight "
-        "WHERE iteration = ? ON CONFLICT DO UPDATE SET times = times + 1",
+        "WHERE iteration = ? "
+        "ON CONFLICT DO UPDATE SET outcome = excluded.outcome, error = excluded.error, times = times + 1",
         (iteration,),
     )
     return db.execute("DELETE FROM in_flight WHERE iteration = ?", (iteration,)).rowcount
