@@ -43,9 +43,7 @@ def expressiveness(
                     },
                     "uniform_union": alignment.uniform_interval(everything_ND, seed),
                     "align": {
-                        name: alignment.align_interval(one_ND, other_ND, seed)
-                        for name, sides in of_pairs.items()
-                        for one_ND, other_ND in [_viewed([side[place] for side in sides], view)]
+                        name: _aligned([side[place] for side in sides], view, seed) for name, sides in of_pairs.items()
                     },
                     "distances": alignment.distances(viewed).tolist(),
                     "silhouette": alignment.silhouette(viewed),
@@ -68,6 +66,11 @@ def under_other_names(task: str, count: int, seed: int = 0) -> tuple[list[Exampl
 def text(problem: Problem) -> Example:
     """The symbols of a pair, of which alone an embedding is made, behind their instruction."""
     return Example(id=problem.id, prompt=f"{instructed(problem)}\n", completion=problem.answer)
+
+
+def _aligned(sides: Sequence[Any], view: str, seed: int) -> alignment.Interval:
+    one_ND, other_ND = _viewed(sides, view)
+    return alignment.align_interval(one_ND, other_ND, seed)
 
 
 def _viewed(groups: Sequence[Any], view: str) -> list[Any]:

@@ -3,6 +3,7 @@
 import random
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from string import Template
@@ -110,7 +111,12 @@ def load(source: SymbolSource, split: str) -> list[Problem]:
     else:
         found = {task: generated(task, part, source.seed) for task in source.tasks}
     pairs = [one for task, pairs in found.items() for one in chosen(pairs, source, f"task {task}")]
-    return [_with_names(one, source, part) for one in pairs]
+    return [_placed(_with_names(one, source, part), split) for one in pairs]
+
+
+def _placed(problem: Problem, split: str) -> Problem:
+    """As a problem of this set: two test sets may hold one pair."""
+    return problem if split == "train" else replace(problem, id=f"{split}/{problem.id}", split=split)
 
 
 def _with_names(problem: Problem, source: SymbolSource, part: Part) -> Problem:

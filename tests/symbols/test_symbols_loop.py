@@ -26,7 +26,7 @@ def test_a_run_in_the_world_of_symbols_reports_both_test_sets(tmp_path: Path) ->
                 "name": "symbols",
                 "problems": 8,
                 "train": {"tasks": ["scan", "last-letter"], "count": 8},
-                "test": {"original": test, "evolved": {**test, "evolved": 1.0}},
+                "test": {"original": test, "evolved": {**test, "evolved": 1.0, "styles": ["random"]}},
             },
             "explore": {"samples": 2, "in_flight": 4},
         }
