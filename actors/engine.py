@@ -25,7 +25,7 @@ LOOK_SECONDS = 0.25  # how often a call that vLLM may forget looks whether the e
 class EngineConfig(BaseModel):
     """How each generator runs vLLM."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     device: Literal["cpu", "cuda"] = "cpu"
     """What computes. Only "cpu" has been tested; "cuda" leaves out the settings a CPU needs."""

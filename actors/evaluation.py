@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 class EvaluateConfig(BaseModel):
     """Attempts at each test problem. The default is the paper's: one, greedy, without worked examples."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     samples: int = Field(1, ge=1)
     """Attempts at each test problem."""

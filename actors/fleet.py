@@ -28,7 +28,7 @@ NODE_SHARE = 0.001  # of a machine's custom resource: it says where, not how man
 
 
 class FleetConfig(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     count: int = Field(1, ge=1)
     """How many actors of this kind; the fewest, where `most` is higher."""

@@ -28,9 +28,7 @@ LOCK_SECONDS = 30.0  # how long a restarted memory waits for its predecessor's l
 class MemoryConfig(BaseModel):
     """What a run remembers from before it began."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, validate_by_name=True, serialize_by_alias=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, serialize_by_alias=True)
 
     sources: tuple[Path, ...] = Field(default=(), alias="from")
     """Folders of earlier runs, relative to the run file: what they accepted is checked again and learnt from too."""

@@ -30,7 +30,7 @@ from pool.rounds import AdaptiveConfig, Rounds, fixed
 
 
 class ExploreConfig(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     samples: int = Field(5, ge=1)
     """Programs sampled for each problem (K of the paper)."""

@@ -20,7 +20,7 @@ from envs.base import InfrastructureError
 class TeacherConfig(BaseModel):
     """Where a teacher's answers come from: `url` or `answers`, one of the two."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     url: str = ""
     """An endpoint that speaks OpenAI's protocol, such as http://127.0.0.1:8000/v1."""

@@ -33,7 +33,7 @@ class ConfigError(ValueError):
 
 
 class RunSection(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     """Names the run and, by default, its folder runs/NAME."""

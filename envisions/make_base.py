@@ -42,7 +42,7 @@ END, PAD = "<|end|>", "<|pad|>"
 
 
 class ModelShape(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     vocabulary: int = Field(3072, ge=300)
     """Entries of the byte-level BPE; every digit is its own token."""
@@ -61,7 +61,7 @@ class ModelShape(BaseModel):
 class Recipe(BaseModel):
     """What a base model is made of; everything is drawn from `seed`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     seed: int = 0
     start: Path | None = None

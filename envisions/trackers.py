@@ -11,7 +11,7 @@ from envisions.records import IterationReport
 
 
 class TrackConfig(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     wandb: str = ""
     """Project of Weights & Biases that the run is logged to; needs `pip install wandb`. "": none."""

@@ -28,7 +28,7 @@ LOG = "stage.json"
 class HeldOut(BaseModel):
     """Texts that the stage does not train on; their loss is measured before and after."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     symbols: SymbolSource | None = None
     """Pairs of the test part."""
@@ -39,7 +39,7 @@ class HeldOut(BaseModel):
 class StageConfig(BaseModel):
     """A stage file."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str
     """What is tuned: a Hugging Face folder (relative to the stage file) or a hub id."""

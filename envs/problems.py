@@ -22,7 +22,7 @@ from envs.rows import SourceError
 class SetConfig(BaseModel):
     """One set of problems: where its records lie, and how many of them. A world adds the names it can read."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: Path | None = None
     """A local file, one JSON record a line (or one JSON list); relative to the run file."""
@@ -43,7 +43,7 @@ class SetConfig(BaseModel):
 class WorldConfig(BaseModel):
     """The problems of a world. Each world adds its `name`, its `train` and `test` sets, and how it puts them."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     problems: int = Field(default=0, ge=0)
     """Train problems an iteration; 0 takes all. Slices differ: none comes again before all have been drawn."""

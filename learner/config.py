@@ -11,7 +11,7 @@ BUCKET = 50_000_000  # elements per message between ranks
 class PreferenceConfig(BaseModel):
     """How pairs are learnt (DPO, arXiv 2305.18290), after the lessons and from what those made. The reference's."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     beta: float = Field(0.1, gt=0)
     """How far the model may go from the weights it starts from: the smaller, the farther."""
@@ -28,7 +28,7 @@ class PreferenceConfig(BaseModel):
 class LearnConfig(BaseModel):
     """How a model is trained on lessons. The defaults are the paper's, except that nothing needs a GPU."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     rate: float = Field(2e-5, gt=0)
     """Highest learning rate of AdamW."""

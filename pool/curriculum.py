@@ -20,7 +20,7 @@ FAMILY = ("task", "shape", "template", "depth", "semantics")  # what worlds call
 class CurriculumConfig(BaseModel):
     """A choice among all train problems, in place of `world.problems`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     size: int = Field(ge=1)
     """Problems of an iteration."""

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class AdaptiveConfig(BaseModel):
     """Sampling in rounds. All problems of an iteration share one budget: `explore.samples` for each, on average."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     size: int = Field(2, ge=1)
     """Programs that a problem gets in a round."""

@@ -17,7 +17,7 @@ from pool.pairing import PAIRINGS
 class SelectConfig(BaseModel):
     """How lessons are chosen. The defaults are ours; REFERENCE_COMPAT holds the reference's choices."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     label: Literal["environment", "self"] = "environment"
     """Who says what is right: the environment; or r alone, the best program of a problem against its worst."""

@@ -25,7 +25,7 @@ PEOPLE, TRAITS, VERBS = 6, 10, 4  # invented words for one theory
 class TheoryTexts(BaseModel):
     """Theories with drafts of their programs, for the texts of a base model."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     count: int = Field(ge=1)
     """How many theories."""

@@ -30,7 +30,7 @@ FROM_CHILD = ("ok", "wrong_type", "error", "memory", "output")
 class Limits(BaseModel):
     """What one program may use."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     seconds: float = Field(default=2.0, gt=0)
     """Wall clock in seconds; the outer bound, for programs that sleep or wait. Raise it where the cores are shared."""

@@ -33,7 +33,7 @@ class GeneralSource(SetConfig):
 class MixtureConfig(BaseModel):
     """What a stage is tuned on. Without general text: all symbol pairs."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     symbols: SymbolSource
     """The pairs: a collection, or generated."""

@@ -25,7 +25,7 @@ FIELD = "text"
 class WebTexts(BaseModel):
     """Texts of the web world: pages in the tree form, with scripts by lot."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     pages: WebSource
     """The tasks, and under how many seeds each."""

@@ -30,7 +30,7 @@ Form = Literal["html", "tree"]
 class EpisodeConfig(BaseModel):
     """How scripts are played, and what counts as success."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     success: float = 0.8
     """An episode succeeds when its reward is above this. Elsewhere in the field: 0."""

@@ -14,7 +14,7 @@ TRAIN_FIRST, TEST_FIRST, BASE_FIRST = 0, 10_000, 1_000_000  # first seeds: itera
 class WebSource(BaseModel):
     """Some tasks, each under some seeds."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     tasks: tuple[str, ...] = ("paper",)
     """Names of tasks, or of groups of them: "paper" (the 44 of the paper), "easy", "all"."""

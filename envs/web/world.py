@@ -23,7 +23,7 @@ FENCE = "```"
 class WebConfig(BaseModel):
     """The tasks of the web world, how they are put to the model, and how its scripts are played."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Literal["web"] = "web"
     """Which world: MiniWoB++ tasks, and scripts that act on their pages."""
