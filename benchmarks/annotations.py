@@ -1,13 +1,14 @@
 """Programs to measure with: from the calculator's notes in GSM8K's solutions (`<<16-3-4=9>>`), or from stories."""
 
 import json
+import random
 import re
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from envs.math import stories
+from envs.math import drafts, stories
 
 NOTE = re.compile(r"<<([0-9.+\-*/() ]+)=([0-9.]+)>>")
 NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+")
@@ -28,7 +29,9 @@ def tasks(file: Path, count: int) -> tuple[str, list[Task]]:
         notes = (noted(json.loads(line)["answer"]) for line in file.read_text().splitlines())
         return file.name, list(islice((task for task in notes if task is not None and is_right(task)), count))
     problems = stories.generate("train", count, SEED)
-    return "stories", [Task(stories.solution(problem), float(problem.answer)) for problem in problems]
+    dice = random.Random(SEED)
+    programs = (drafts.program(problem, stories.solution(problem), dice, 0.5) for problem in problems)
+    return "stories", [Task(text, float(problem.answer)) for text, problem in zip(programs, problems, strict=True)]
 
 
 def noted(solution: str) -> Task | None:
