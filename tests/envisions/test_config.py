@@ -63,7 +63,7 @@ def refused(run_file: Path, *overrides: str) -> str:
         ("world.name=lgic", "world: name is 'lgic'; did you mean logic?"),
         ("world.name=chess", "world: name is 'chess'; it must be one of math, logic"),
         ("world.shtos=1", "world.shtos is unknown; did you mean world.shots?"),
-        ("qqqq=1", "qqqq is unknown; it must be one of actors, curriculum, engine, evaluate, explore, learn, memory, run"),
+        ("qqqq=1", "qqqq is unknown; it must be one of actors, curriculum, engine, evaluate, explore, learn, memory"),
         ("explore.samples=0", "explore.samples is 0; it must be at least 1"),
         ("learn.rate=fast", "learn.rate is 'fast'; it must be a valid number"),
         ("world.train.path=gone.jsonl", "gone.jsonl does not exist; correct the path"),
