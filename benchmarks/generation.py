@@ -120,7 +120,8 @@ async def explore(service: Fleet, problems: Sequence[Problem], run: RunConfig) -
     """Tokens/s through the service, driven as the loop drives it."""
     tokens, start = 0, time.perf_counter()
     window = run.explore.in_flight * len(service)
-    async for _, progress in service.map(RewardService.explore, problems, 1, 0, window=window):
+    slots = range(run.explore.samples)
+    async for _, progress in service.map(RewardService.explore, problems, 1, 0, slots, window=window):
         if isinstance(progress, Exception):
             raise progress
         tokens += progress.tokens
