@@ -9,7 +9,7 @@ segments of one row: its loss needs both at once.
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -67,14 +67,7 @@ def digest(batches: Iterable[MicroBatch]) -> str:
     """A hash of all that goes into the model: two steps with equal ones were given the same tokens and weights."""
     hashed = sha256()
     for batch in batches:
-        for array in (
-            batch.tokens_BT,
-            batch.positions_BT,
-            batch.segments_BT,
-            batch.targets_BT,
-            batch.weights_BT,
-            batch.owners_BT,
-        ):
+        for array in (getattr(batch, field.name) for field in fields(batch)):
             hashed.update(f"{array.shape}{array.dtype}".encode())
             hashed.update(array.tobytes())
     return hashed.hexdigest()
